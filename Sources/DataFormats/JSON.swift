@@ -108,7 +108,7 @@ extension JSON {
   public var integer: Int? {
     switch self {
     case .integer(let value): value
-    case .number(let value): Int(exactly: value)
+    case .number(let value): wholeNumber(value)
     default: nil
     }
   }
@@ -130,6 +130,13 @@ extension JSON {
 
   /// Whether this is `null`.
   public var isNull: Bool { self == .null }
+}
+
+/// The number as an `Int` where it is one; compared rather than rounded, which would need the C library.
+private func wholeNumber(_ value: Double) -> Int? {
+  guard value >= -0x1p63, value < 0x1p63 else { return nil }
+  let whole = Int(value)
+  return Double(whole) == value ? whole : nil
 }
 
 extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
