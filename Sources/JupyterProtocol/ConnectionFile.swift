@@ -1,4 +1,4 @@
-public import DataFormats
+import DataFormats
 
 /// Where a kernel listens and how messages are signed: the file a front end writes before it
 /// starts the kernel.

@@ -224,7 +224,8 @@ public struct ConnectReply: MessageContent, Equatable {
   /// The content as a JSON object.
   public var content: JSONObject {
     [
-      "status": "ok", "shell_port": .integer(ports.shell), "iopub_port": .integer(ports.inputOutput),
+      "status": "ok", "shell_port": .integer(ports.shell),
+      "iopub_port": .integer(ports.inputOutput),
       "stdin_port": .integer(ports.standardInput), "control_port": .integer(ports.control),
       "hb_port": .integer(ports.heartbeat),
     ]

@@ -84,7 +84,7 @@ public struct WireFormat: Sendable {
     }
     if !key.isEmpty {
       let signature = Self.hexadecimal(authenticate(frames[(first + 1)..<(first + 5)]))
-      guard Self.areEqual(signature, frames[first]) else { throw .badSignature }
+      guard HMAC.isEqual(signature, frames[first]) else { throw .badSignature }
       guard seen.insert(signature) else { throw .duplicateSignature }
     }
     let headerObject = try object(frames[first + 1], "header")
@@ -128,11 +128,10 @@ public struct WireFormat: Sendable {
   }
 
   private func authenticate(_ parts: ArraySlice<[UInt8]>) -> [UInt8] {
-    HMAC.sha256(key: key, parts: Array(parts))
+    HMAC.sha256(key: key, message: Array(parts))
   }
 
   private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8] {
-    let digits: StaticString = "0123456789abcdef"
     var text: [UInt8] = []
     text.reserveCapacity(bytes.count * 2)
     for byte in bytes {
@@ -140,16 +139,7 @@ public struct WireFormat: Sendable {
         text.append(digit < 10 ? 48 + digit : 87 + digit)
       }
     }
-    _ = digits
     return text
-  }
-
-  /// Compares in a time that depends on the lengths alone, so that a forger learns nothing.
-  private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    guard left.count == right.count else { return false }
-    var difference: UInt8 = 0
-    for index in left.indices { difference |= left[index] ^ right[index] }
-    return difference == 0
   }
 }
 
@@ -174,9 +164,9 @@ struct SignatureMemory: Sendable {
   /// Remembers a signature of 64 hexadecimal digits; false where it is known already.
   mutating func insert(_ signature: [UInt8]) -> Bool {
     var digest = Digest(high: 0, low: 0)
-    for byte in signature.prefix(16) { digest.high = digest.high << 4 | UInt64(byte & 15 &+ byte >> 6 &* 9) }
+    for byte in signature.prefix(16) { digest.high = digest.high << 4 | Self.value(byte) }
     for byte in signature.dropFirst(16).prefix(16) {
-      digest.low = digest.low << 4 | UInt64(byte & 15 &+ byte >> 6 &* 9)
+      digest.low = digest.low << 4 | Self.value(byte)
     }
     guard digests.insert(digest).inserted else { return false }
     if order.count < capacity {
@@ -187,5 +177,9 @@ struct SignatureMemory: Sendable {
       oldest = (oldest + 1) % capacity
     }
     return true
+  }
+
+  private static func value(_ digit: UInt8) -> UInt64 {
+    UInt64(digit & 15) + UInt64(digit >> 6) * 9
   }
 }
