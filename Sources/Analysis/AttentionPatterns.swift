@@ -75,11 +75,13 @@ public enum AttentionPatterns {
   ///   - heads: which heads of each.
   ///   - progress: called with the share done, from 0 to 1, after each map.
   ///   - cancellation: stops between and inside maps.
-  /// - Throws: `ModelError` where there is no such layer or head; `Cancelled`.
+  /// - Throws: `ModelError` where there is no such layer or head, or no memory for all maps;
+  ///   `Cancelled`.
   public static func grid(
     _ trace: Trace, layers: [Int], heads: [HeadSelection],
     progress: ((Double) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> AttentionGrid {
+    try trace.requireMemory(maps: layers.count * heads.count)
     var patterns: [AttentionPattern] = []
     var (low, high) = (Float.infinity, -Float.infinity)
     for layer in layers {
@@ -87,17 +89,29 @@ public enum AttentionPatterns {
         try cancellation?.check()
         let pattern = try pattern(
           trace, layer: layer, heads: selection, cancellation: cancellation)
-        let tokens = trace.ids.count
-        for (index, value) in pattern.values.floats.enumerated()
-        where !pattern.isCausal || index % tokens <= index / tokens {
-          low = min(low, value)
-          high = max(high, value)
-        }
+        let range = try range(of: pattern, cancellation: cancellation)
+        (low, high) = (min(low, range.low), max(high, range.high))
         patterns.append(pattern)
         progress?(Double(patterns.count) / Double(layers.count * heads.count))
       }
     }
     return AttentionGrid(patterns: patterns, range: low <= high ? low...high : 0...1)
+  }
+
+  /// The smallest and the largest value of the keys that queries see.
+  private static func range(
+    of pattern: AttentionPattern, cancellation: Cancellation?
+  ) throws(Cancelled) -> (low: Float, high: Float) {
+    var (low, high) = (Float.infinity, -Float.infinity)
+    for query in 0..<pattern.values.shape[0] {
+      if query % 64 == 0 { try cancellation?.check() }
+      let row = pattern.values.row(query)
+      for value in pattern.isCausal ? row[...query] : row[...] {
+        low = min(low, value)
+        high = max(high, value)
+      }
+    }
+    return (low, high)
   }
 
   /// The numbers of every head of the chosen layers, one head's map in memory at a time.

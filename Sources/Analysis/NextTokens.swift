@@ -1,5 +1,6 @@
 public import Models
 public import Tensors
+import Tokenizers
 
 /// One token that a model may say next.
 public struct NextToken: Sendable, Equatable {

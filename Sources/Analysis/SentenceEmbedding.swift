@@ -12,8 +12,9 @@ public enum SentenceEmbedding {
   public static func vector(
     of trace: Trace, pooling: SentencePooling? = nil
   ) throws(ModelError) -> Tensor {
-    let pooling = try pooling ?? trace.model.sentencePooling()
-    return pool(try trace.hiddenStates(trace.model.configuration.layers), pooling)
+    let hidden = try trace.hiddenStates(trace.model.configuration.layers)
+    if let pooling { return pool(hidden, pooling) }
+    return pool(hidden, try trace.model.sentencePooling())
   }
 
   /// One vector `[width]` of hidden states `[tokens, width]`; a single text has no padding, so every

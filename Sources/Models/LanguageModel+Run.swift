@@ -1,5 +1,5 @@
 public import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// What a trace keeps besides the last hidden states.
 public struct TraceContents: OptionSet, Sendable, Hashable {
@@ -71,10 +71,9 @@ extension LanguageModel {
     memoryLimit: Int?, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> Trace {
     try check(ids)
-    let needed = runByteCount(tokens: ids.count, keeping: contents)
-    if let available = memoryLimit ?? MemoryBudget.available, needed > available {
-      throw ModelError.notEnoughMemory(needed: needed, available: available, tokens: ids.count)
-    }
+    try MemoryBudget.require(
+      runByteCount(tokens: ids.count, keeping: contents),
+      for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
     let constants = try network.prepare(tokens: ids.count)
     var hidden = try network.embed(ids, cancellation: cancellation)

@@ -98,7 +98,8 @@ public final class LanguageModel: Sendable {
   ) throws(ModelError) -> any Architecture.Type {
     guard let type = reader.value("model_type")?.string else {
       throw .invalidValue(
-        key: "model_type", found: reader.value("model_type").map(ConfigurationReader.words)
+        key: "model_type",
+        found: reader.value("model_type").map(ConfigurationReader.words)
           ?? "nothing", expected: "one of \(knownModelTypes.joined(separator: ", "))")
     }
     guard let family = architectures.first(where: { $0.modelTypes.contains(type) }) else {

@@ -1,7 +1,21 @@
 import Checkpoints
 
 /// How much memory may still be used.
-enum MemoryBudget {
+package enum MemoryBudget {
+  /// Checks that there is memory for something large before it is made.
+  ///
+  /// - Parameters:
+  ///   - byteCount: how much it takes.
+  ///   - what: what it is, as the beginning of a sentence.
+  ///   - limit: how many bytes may be used; `nil` asks the system what is available.
+  /// - Throws: `ModelError.notEnoughMemory` with both figures.
+  package static func require(
+    _ byteCount: Int, for what: @autoclosure () -> String, limit: Int? = nil
+  ) throws(ModelError) {
+    guard let available = limit ?? available, byteCount > available else { return }
+    throw .notEnoughMemory(what: what(), needed: byteCount, available: available)
+  }
+
   /// The bytes that the system, and the control group if there is one, would still give; `nil` where
   /// the system doesn't say.
   static var available: Int? {

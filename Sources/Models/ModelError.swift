@@ -20,7 +20,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case emptyInput
   case inputTooLong(tokens: Int, limit: Int)
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
-  case notEnoughMemory(needed: Int, available: Int, tokens: Int)
+  case notEnoughMemory(what: String, needed: Int, available: Int)
 
   // Looking into a trace.
   case layerOutOfRange(Int, count: Int)
@@ -66,9 +66,9 @@ extension ModelError: CustomStringConvertible {
     case .tokenOutOfRange(let id, let position, let vocabulary):
       "The token id \(id) at position \(position) is outside the vocabulary: "
         + "ids run from 0 to \(vocabulary - 1)."
-    case .notEnoughMemory(let needed, let available, let tokens):
-      "A trace of \(tokens) tokens needs \(megabytes(needed)) of memory, "
-        + "but \(megabytes(available)) are available: take a shorter text or keep less."
+    case .notEnoughMemory(let what, let needed, let available):
+      "\(what) would take \(amount(needed)) of memory, "
+        + "but \(amount(available)) are available: take a shorter text or ask for less."
     case .layerOutOfRange(let layer, let count):
       "There is no layer \(layer): layers run from 0 to \(count - 1)."
     case .headOutOfRange(let head, let count):
@@ -82,5 +82,7 @@ extension ModelError: CustomStringConvertible {
     }
   }
 
-  private func megabytes(_ count: Int) -> String { "\((count + 999_999) / 1_000_000) MB" }
+  private func amount(_ byteCount: Int) -> String {
+    byteCount < 1_000_000 ? "\(byteCount) bytes" : "\(byteCount / 1_000_000) MB"
+  }
 }

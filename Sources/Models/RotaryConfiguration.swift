@@ -1,7 +1,9 @@
 import DataFormats
 import Glibc
 
-/// How rotary position embedding turns queries and keys (Su et al. 2021, arXiv:2104.09864).
+/// How rotary position embedding turns queries and keys.
+///
+/// Su et al. 2021, arXiv:2104.09864.
 public struct RotaryConfiguration: Sendable, Equatable {
   /// How the frequencies of the first training are stretched for longer texts.
   public enum Scaling: Sendable, Equatable {
@@ -37,8 +39,9 @@ public struct RotaryConfiguration: Sendable, Equatable {
     let parameters = ConfigurationReader(value?.object ?? [:])
     let holder = parameters.value("rope_theta") == nil ? configuration : parameters
     theta = try holder.positive("rope_theta", atMost: 1e12, absent: 10_000)
-    if let partial = configuration.value("partial_rotary_factor") ?? parameters.value(
-      "partial_rotary_factor"), partial.number != 1
+    if let partial = configuration.value("partial_rotary_factor")
+      ?? parameters.value(
+        "partial_rotary_factor"), partial.number != 1
     {
       throw .unsupported(
         key: "partial_rotary_factor", found: ConfigurationReader.words(partial), supported: ["1"])

@@ -106,6 +106,9 @@ public struct Trace: Sendable {
         positions.lowerBound < 0 ? positions.lowerBound : positions.upperBound - 1,
         count: ids.count)
     }
+    try MemoryBudget.require(
+      positions.count * model.configuration.vocabulary * MemoryLayout<Float>.size,
+      for: "The logits of \(positions.count) positions")
     let hidden = try hiddenStates(model.configuration.layers)
     return try model.network.logits(hidden.rows(positions), cancellation: cancellation)
   }

@@ -1,4 +1,4 @@
-import Checkpoints
+public import Checkpoints
 public import Tensors
 
 /// The parts of a model by which its parameters are counted.

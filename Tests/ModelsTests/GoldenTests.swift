@@ -55,6 +55,8 @@ import Testing
     let trace = try model.run(ids: [5, 6, 7, 8, 9, 150, 11])
     for layer in 0..<3 {
       let maps = try (0..<4).map { try trace.attentionMap(layer: layer, head: $0).floats }
+      #expect(try trace.attentionMaps(layer: layer).floats == maps.flatMap(\.self))
+      #expect(try trace.attentionMaps(layer: layer, heads: 1..<3).shape == [2, 7, 7])
       let mean = try trace.reducedAttention(layer: layer, reduction: .mean).floats
       let largest = try trace.reducedAttention(layer: layer, reduction: .max).floats
       for index in 0..<49 {

@@ -242,10 +242,51 @@ struct BadValue: Sendable, CustomTestStringConvertible {
       failure { _ = try trace.attentionMap(layer: 0, head: 4) }
         == "There is no head 4: heads run from 0 to 3.")
     #expect(
+      failure { _ = try trace.attentionMaps(layer: 0, heads: 2..<6) }
+        == "There is no head 5: heads run from 0 to 3.")
+    #expect(
+      failure { try trace.requireMemory(maps: 2, limit: 31) }
+        == "2 attention maps of 2 tokens would take 32 bytes of memory, but 31 bytes are available: take a shorter text or ask for less."
+    )
+    #expect(failure { try trace.requireMemory(maps: 2, limit: 32) } == nil)
+    #expect(
       failure { _ = try trace.hiddenStates(4) } == "There is no layer 4: layers run from 0 to 3.")
     #expect(
       failure { _ = try trace.logits(at: 2) }
         == "There is no token at position 2: positions run from 0 to 1.")
+  }
+
+  @Test func mutatedConfigurationsNeverCrash() throws {
+    let copy = try ModelCopy(of: "llama-deepseek-llm")
+    let model = try copy.load()
+    let text = try contents("\(copy.path)/config.json")
+    let pieces: [[UInt8]] = [
+      "-1", "0", "1e308", "9223372036854775807", "null", "[]", "{}", "\"\"", "true", "0.5", "7",
+    ].map { Array($0.utf8) }
+    // Runs of digits, which are the values that matter.
+    let numbers = text.indices.filter {
+      (0x30...0x39).contains(text[$0]) && !(0x30...0x39).contains(text[$0 - 1])
+    }
+    var loaded = 0
+    for (index, place) in numbers.enumerated() {
+      for (choice, piece) in pieces.enumerated() {
+        var bytes = text
+        var end = place
+        while (0x30...0x39).contains(bytes[end]) { end += 1 }
+        bytes.replaceSubrange(place..<end, with: piece)
+        if (index + choice) % 5 == 0 { bytes.remove(at: (index * 37 + choice * 11) % bytes.count) }
+        try copy.write(String(decoding: bytes, as: UTF8.self), to: "config.json")
+        do {
+          let changed = try LanguageModel.load(path: copy.path)
+          loaded += 1
+          _ = try changed.run(ids: [1, 2, 3]).logits(at: 2)
+        } catch let error as ModelError {
+          #expect(error.description.hasSuffix("."))
+        }
+      }
+    }
+    #expect(loaded > 20)
+    #expect(try model.run(ids: [1, 2, 3]).hiddenStates(0).shape == [3, 24])
   }
 
   @Test func poolingThatIsNotSupportedIsNamed() throws {

