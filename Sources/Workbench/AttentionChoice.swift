@@ -30,7 +30,10 @@ enum AttentionChoice: Sendable, Hashable {
     }
   }
 
-  /// In words for a title: `layer 3 of 0…5`, `mean over 12 heads`.
+  /// The number of one, else `nil`.
+  var number: Int? { if case .one(let number) = self { number } else { nil } }
+
+  /// In words for a title: `layer 3`, `mean over 12 heads`.
   func words(_ noun: String, of count: Int) -> String {
     switch self {
     case .one(let number): "\(noun) \(number)"

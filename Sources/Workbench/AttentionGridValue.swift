@@ -77,14 +77,18 @@ public final class AttentionGridValue: ObjectValue {
   /// The grid of small maps.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
-    return AttentionFigures.grid(
-      title: "Attention · \(owner.model.model.name)",
-      maps: maps.map { row in
-        row.map { AttentionFigures.matrix($0.weights, positions: shown) }
-      },
-      rowTitles: layers.map { $0.short("layer") }, columnTitles: heads.map { $0.short("head") },
-      labels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
-      isCausal: owner.model.model.configuration.isCausal,
+    let cells = maps.enumerated().flatMap { row, maps in
+      maps.enumerated().map { column, map in
+        HeatmapGrid.Cell(
+          title: "\(layers[row].short("layer")) · \(heads[column].short("head"))",
+          layer: layers[row].number, head: heads[column].number,
+          values: AttentionFigures.matrix(map.weights, positions: shown))
+      }
+    }
+    let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
+    return HeatmapGrid(
+      title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
+      columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
       provenance: try owner.model.provenance(in: context))
   }
 
