@@ -98,7 +98,7 @@ extension Problem {
       )
     case .magicLine(let word):
       (
-        "magic-line", "`\(Self.shown(word))` is a command for IPython, which does not run this cell.",
+        "magic-line", "`\(Self.shown(word))` is a command for IPython, which does not read this cell.",
         "Take the line out, or move it to a notebook with a Python kernel."
       )
     case .slashComment:
@@ -146,6 +146,11 @@ extension Problem {
 
   private var wordsForExpressions: (code: String, message: String, hint: String?) {
     switch self {
+    case .operatorAtLineStart(let operation):
+      (
+        "expected-value", "A line can't begin with `\(Self.shown(operation))`.",
+        "Put it at the end of the line before, or put the whole expression in parentheses."
+      )
     case .expectedExpression(let after, let found):
       (
         "expected-value",
@@ -163,7 +168,7 @@ extension Problem {
       )
     case .missingParentheses(let callee):
       (
-        "missing-parentheses", "What `\(Self.shown(callee))` is called with has no parentheses.",
+        "missing-parentheses", "The call of `\(Self.shown(callee))` has no parentheses.",
         "A call is written `\(Self.shown(callee))(…)`."
       )
     case .emptyHole:
@@ -262,7 +267,7 @@ extension Problem {
       ("elif", "`elif` is not a word of this language.", "Write `else if`.")
     case .expectedFunctionBody(let name):
       (
-        "expected-function-body", "The function `\(Self.shown(name))` says not what it gives.",
+        "expected-function-body", "The function `\(Self.shown(name))` has no body.",
         "Write `def \(Self.shown(name))(…) = expression` or `def \(Self.shown(name))(…) { … }`."
       )
     case .expectedParameterList(let name):
@@ -310,12 +315,15 @@ extension Problem {
       )
     case .summaryWithHole:
       (
-        "summary-with-hole", "What a parameter is must be a text without holes.",
+        "summary-with-hole", "A parameter's description must be a text without holes.",
         "Write the text out."
       )
     default: ("syntax-error", "This can't be read.", nil)
     }
   }
+
+  /// The words for the opening bracket that another one was meant to close.
+  static let openBracketNote = "This is the bracket that is open."
 
   /// What to write in place of statements of other languages.
   static let substitutes: [String: String] = [

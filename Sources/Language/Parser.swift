@@ -40,6 +40,8 @@ public struct Parser {
   var statementColumn = 0
   /// The height of the statement that was read last.
   var statementHeight = 0
+  /// Whether a bracket of the statement was closed by guess, so that what follows it means little.
+  var hasBracketProblem = false
   /// Whether a text without a closing quote took the rest of its line.
   var endsInUnclosedText = false
 

@@ -31,6 +31,16 @@ extension Parser {
   }
 
   mutating func missingOperand(_ after: String?) -> Node {
+    if after == nil, newlinesMatter, current.startsLine, kind != .end {
+      // The statement begins with what can't begin one.
+      let range = current.range
+      let spelling = spelling(of: current) ?? ""
+      let isOperator = isInfixSymbol
+      report(
+        isOperator
+          ? .operatorAtLineStart(spelling) : .expectedExpression(after: nil, found: spelling), range)
+      return missing(SourceRange(range.lower, range.lower))
+    }
     let range = problemRange
     report(.expectedExpression(after: after, found: found), range)
     return missing(SourceRange(range.lower, range.lower))
@@ -50,6 +60,21 @@ extension Parser {
     case binary(BinaryOperator)
     case notIn
     case range(includesUpper: Bool)
+  }
+
+  /// Whether an operator that needs a left operand stands here.
+  private var isInfixSymbol: Bool {
+    switch kind {
+    case .keyword(.and), .keyword(.or), .keyword(.membership): true
+    case .symbol(let symbol):
+      switch symbol {
+      case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .star, .slash,
+        .percent, .caret, .pipe, .halfOpenRange, .closedRange:
+        true
+      default: false
+      }
+    default: false
+    }
   }
 
   /// The operator between operands that stands here.
@@ -309,9 +334,9 @@ extension Parser {
 
   private func sliceSuggestion(_ lower: Node?, _ upper: Node?, hasStep: Bool) -> String {
     if hasStep { return "Write `a..<b`; there are no steps." }
-    let from = lower.map { text($0.range) } ?? "0"
-    let to = upper.map { text($0.range) } ?? "…"
-    return "Write `\(Problem.shown(from))..<\(Problem.shown(to))`."
+    let from = lower.map { Problem.shown(text($0.range)) } ?? "0"
+    guard let upper else { return "Write `\(from)..<n`, where `n` is the number of elements." }
+    return "Write `\(from)..<\(Problem.shown(text(upper.range)))`."
   }
 
   /// Reads what follows a value in `value if condition else other`.
