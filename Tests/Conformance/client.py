@@ -1,7 +1,9 @@
 """A Jupyter client that sees every message: kernels are started by jupyter_client, and talked to
 over its sockets directly, so that several clients, malformed messages and encryption can be tried."""
 import time
+import uuid
 from dataclasses import dataclass, field
+from subprocess import DEVNULL
 
 import zmq
 from jupyter_client.manager import KernelManager
@@ -44,7 +46,8 @@ class Client:
     """One front end of a kernel."""
 
     def __init__(self, manager, identity):
-        self.session = manager.session
+        self.session = manager.session.clone()
+        self.session.session = uuid.uuid4().hex
         identity = identity.encode()
         self.sockets = {
             "iopub": manager.connect_iopub(),
@@ -133,9 +136,9 @@ class Client:
 class Kernel:
     """A running kernel with one client."""
 
-    def __init__(self, transport="tcp", name="vitrine", welcome=True, **options):
+    def __init__(self, transport="tcp", name="vitrine", welcome=True, talkative=True, **options):
         self.manager = KernelManager(kernel_name=name, transport=transport, **options)
-        self.manager.start_kernel()
+        self.manager.start_kernel(**({} if talkative else {"stdout": DEVNULL, "stderr": DEVNULL}))
         self.clients = []
         self.client = self.connect(welcome)
 
