@@ -133,7 +133,7 @@ public struct BarChart: Figure {
     let span = highest > lowest ? highest - lowest : 1
     let length = 320.0
     let numberSpace = numberWidth + 14
-    let left = PictureFrame.margin + labelWidth + 10
+    let left = PictureFrame.margin + labelWidth + 12
     let zero = left + (lowest < 0 ? numberSpace : 0) + length * -lowest / span
     let width = max(
       380, left + (lowest < 0 ? numberSpace : 0) + length + numberSpace + PictureFrame.margin)
@@ -143,7 +143,7 @@ public struct BarChart: Figure {
     for (index, item) in shown.enumerated() {
       let middle = y + step / 2
       canvas.text(
-        labels[index], x: left - 2, y: middle + size * 0.35, size: size, style: "t", anchor: .end)
+        labels[index], x: left - 8, y: middle + size * 0.35, size: size, style: "t", anchor: .end)
       let share = item.value.isFinite ? length * item.value / span : 0
       if share >= 0 {
         canvas.rectangle(

@@ -111,10 +111,10 @@ enum MapScript {
         let cell = Math.min(36, room / data.columns, 640 / longest);
         if (cell > 3) cell = Math.floor(cell);
         const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
-        const below = (Math.min(120, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
+        const below = (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
-        plot = { x: Math.ceil(left), y: 2, width, height, right, below };
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below };
         const ratio = window.devicePixelRatio || 1;
         const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
@@ -168,16 +168,19 @@ enum MapScript {
         const slanted = stepX * 0.7072 >= size(stepX) * 1.22;
         stride = upright || slanted ? 1 : niceStride(size(stepX) * 1.22 / stepX);
         const bottom = plot.y + plot.height;
+        let deep = 0;
         for (let column = Math.ceil(first / stride) * stride; column < end; column += stride) {
           const x = toX(column + 0.5);
           if (x < plot.x || x > plot.x + plot.width) continue;
           if (upright) { text(axisText(columnLabels[column]), x, bottom + 12, "center", 0, ink); continue; }
           if (stride > 1) { pen.beginPath(); pen.moveTo(x, bottom + 1); pen.lineTo(x, bottom + 4); pen.stroke(); }
-          pair(item(columnLabels, column, stride, 120), x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
+          const words = item(columnLabels, column, stride, 96);
+          deep = Math.max(deep, pen.measureText(words.join("")).width * (slanted ? 0.7072 : 1));
+          pair(words, x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
         }
         pen.font = "11.5px " + font;
         if (rowTitle) text(rowTitle, 9, plot.y + plot.height / 2, "center", -Math.PI / 2, muted);
-        if (columnTitle) text(columnTitle, plot.x + plot.width / 2, bottom + (upright ? 34 : plot.below - 9), "center", 0, muted);
+        if (columnTitle) text(columnTitle, plot.x + plot.width / 2, bottom + (upright ? 34 : Math.min(plot.below - 9, deep + 26)), "center", 0, muted);
       };
 
       const colorBar = (ink, muted, line) => {

@@ -171,13 +171,17 @@ struct CellSummary: Sendable {
     let factor = Float(steps) / highest
     for row in 0..<map.rows {
       let start = row * map.columns
-      for column in 0..<map.visibleColumns(inRow: row) {
+      let visible = map.visibleColumns(inRow: row)
+      // A row that can look at one place only says nothing: its share is all there is.
+      if map.isCausal, visible == 1, map.rows > 1 { continue }
+      for column in 0..<visible {
         let value = map.matrix.values[start + column]
         guard value.isFinite else { continue }
         counts[min(steps - 1, Int(value * factor))] += 1
         total += 1
       }
     }
+    guard total > 0 else { return }
     var above = 0
     for step in stride(from: steps - 1, through: 0, by: -1) {
       above += counts[step]
