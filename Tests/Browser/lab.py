@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -106,6 +107,17 @@ def browser():
         chromium.close()
 
 
+def pixels(png):
+    """The filtered pixel bytes of a PNG; those of a flat picture are nearly all equal."""
+    data, at = b"", 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if kind == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        at += length + 12
+    return zlib.decompress(data)
+
+
 class Page:
     """A notebook opened in JupyterLab, and the list of everything that went wrong in the page."""
 
@@ -161,8 +173,19 @@ class Page:
         """What each code cell shows: its source, and its outputs' pictures and texts."""
         return self.page.evaluate(CELLS, PANEL)
 
+    def drawn(self, cell):
+        """Whether the first picture that a code cell shows has more in it than one flat colour."""
+        outputs = self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output")
+        picture = outputs.locator("img:visible, canvas:visible, svg:visible").first
+        if not picture.count():
+            return False
+        picture.scroll_into_view_if_needed()
+        return len(set(pixels(picture.screenshot()))) > 24
+
     def is_trusted(self):
-        return self.page.evaluate(f"() => [...{PANEL}.content.model.cells].every(c => c.trusted)")
+        return self.page.evaluate(
+            f"() => [...{PANEL}.content.model.cells].every(c => c.type !== 'code' || c.trusted)"
+        )
 
     def screenshot(self, path):
         """A picture of the whole notebook: the window is made as high as its content."""

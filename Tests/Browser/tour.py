@@ -45,6 +45,7 @@ def look(page, name, interactive, checks):
     """Checks what the opened notebook shows."""
     cells = page.cells()
     shown = [(cell, output) for cell in cells for output in cell["outputs"]]
+    pictured = [i for i, c in enumerate(cells) if any("<img" in o["html"] for o in c["outputs"])]
     checks.expect(shown, f"{name}: some cell shows something")
     figures = 0
     for cell, output in shown:
@@ -64,6 +65,9 @@ def look(page, name, interactive, checks):
             )
         images = [p for p in output["pictures"] if p["tag"] == "img" and "vitrine" in output["html"]]
         checks.expect(all(p["alt"] for p in images), f"{where} says in words what its images show")
+    for index in pictured:
+        where = f"{name}: {cells[index]['source'].splitlines()[0][:60]!r}"
+        checks.expect(page.drawn(index), f"{where} has drawn something")
     checks.expect(figures, f"{name}: some cell shows a figure")
     checks.expect(
         any(CHINESE.search(cell["source"] + o["text"] + o["html"]) for cell, o in shown),

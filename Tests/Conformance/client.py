@@ -1,7 +1,9 @@
 """A Jupyter client that sees every message: kernels are started by jupyter_client, and talked to
 over its sockets directly, so that several clients, malformed messages and encryption can be tried."""
 import time
+import uuid
 from dataclasses import dataclass, field
+from subprocess import DEVNULL
 
 import zmq
 from jupyter_client.manager import KernelManager
@@ -44,7 +46,8 @@ class Client:
     """One front end of a kernel."""
 
     def __init__(self, manager, identity):
-        self.session = manager.session
+        self.session = manager.session.clone()
+        self.session.session = uuid.uuid4().hex
         identity = identity.encode()
         self.sockets = {
             "iopub": manager.connect_iopub(),
@@ -114,7 +117,7 @@ class Client:
             if message is None:
                 continue
             channel = next(name for name, other in self.sockets.items() if other is socket)
-            parent = message["parent_header"].get("msg_id")
+            parent = (message["parent_header"] or {}).get("msg_id")
             answer = self.answers.setdefault(parent, Answer())
             if message["msg_type"] == "iopub_welcome":
                 self.welcomes.append(message)
@@ -133,17 +136,18 @@ class Client:
 class Kernel:
     """A running kernel with one client."""
 
-    def __init__(self, transport="tcp", name="vitrine", **options):
+    def __init__(self, transport="tcp", name="vitrine", welcome=True, talkative=True, **options):
         self.manager = KernelManager(kernel_name=name, transport=transport, **options)
-        self.manager.start_kernel()
+        self.manager.start_kernel(**({} if talkative else {"stdout": DEVNULL, "stderr": DEVNULL}))
         self.clients = []
-        self.client = self.connect()
+        self.client = self.connect(welcome)
 
-    def connect(self):
-        """Another client, that is known to be subscribed."""
+    def connect(self, welcome=True):
+        """Another client, that is known to be subscribed once it was welcomed."""
         client = Client(self.manager, f"client-{len(self.clients)}")
         self.clients.append(client)
-        client.until(lambda: client.welcomes, 20, "iopub_welcome")
+        if welcome:
+            client.until(lambda: client.welcomes, 20, "iopub_welcome")
         return client
 
     @property
