@@ -6,7 +6,7 @@ extension AttentionPatterns {
   ///
   /// - Throws: `ModelError` where there is no such head; `Cancelled`.
   public static func acrossLayers(
-    _ trace: Trace, heads: HeadSelection, reduction: AttentionReduction,
+    _ trace: Trace, heads: HeadSelection, reduction: HeadReduction,
     cancellation: Cancellation? = nil
   ) throws -> Tensor {
     let layers = trace.model.configuration.layers

@@ -1,5 +1,6 @@
 import Analysis
 import Interpreter
+import Models
 import Tensors
 
 /// Looking at attention.

@@ -2,6 +2,7 @@ import Analysis
 public import DataFormats
 public import Figures
 public import Interpreter
+import Models
 import Tensors
 
 /// Maps of several layers and heads, drawn small and with one scale.

@@ -2,6 +2,7 @@ import Analysis
 public import DataFormats
 public import Figures
 public import Interpreter
+import Models
 public import Tensors
 import Tokenizers
 

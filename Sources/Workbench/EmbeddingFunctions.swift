@@ -2,6 +2,7 @@ import Analysis
 import Interpreter
 import Models
 import Tensors
+import Tokenizers
 
 /// Vectors of texts, and how alike they are.
 enum EmbeddingFunctions {
@@ -119,7 +120,8 @@ enum EmbeddingFunctions {
     let others = given ?? points
     guard points.width == others.width else {
       throw ArgumentError(
-        "others", "The points have \(points.width) dimensions and the others \(others.width); "
+        "others",
+        "The points have \(points.width) dimensions and the others \(others.width); "
           + "they can't be compared.")
     }
     return .object(try SimilarityValue(points, others, context: context))

@@ -24,7 +24,7 @@ enum ErrorWording {
       switch error {
       case .checkpoint: ("broken-checkpoint", nil)
       case .tokenizer: ("broken-tokenizer", nil)
-      case .configurationMissing, .notJSON, .invalidValue, .unsupported, .unknownArchitecture,
+      case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
         .missingWeight, .wrongShape, .unsuitableElementType:
         ("broken-model", nil)
       case .noTokenizer: ("no-tokenizer", "Give token ids instead: ids: [1, 2, 3].")
@@ -34,8 +34,8 @@ enum ErrorWording {
       case .notEnoughMemory: ("not-enough-memory", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
-      case .noLanguageModelHead: ("no-language-model-head", "Load a decoder to ask what comes next.")
-      case .arithmetic: ("arithmetic", nil)
+      case .noLanguageModelHead:
+        ("no-language-model-head", "Load a decoder to ask what comes next.")
       }
     return FunctionError(error.description, hint: hint, code: code)
   }

@@ -1,5 +1,8 @@
+import Checkpoints
 import Figures
 import Models
+import Tensors
+import Tokenizers
 
 /// The picture of a model.
 enum ModelCards {
@@ -22,7 +25,8 @@ enum ModelCards {
     if !unused.isEmpty {
       let names = unused.prefix(3).joined(separator: ", ")
       facts.append(
-        ModelCard.Fact("weights not used", unused.count > 3 ? "\(names), … (\(unused.count))" : names))
+        ModelCard.Fact(
+          "weights not used", unused.count > 3 ? "\(names), … (\(unused.count))" : names))
     }
     return ModelCard(
       name: model.name, architecture: model.architecture,

@@ -1,6 +1,8 @@
+import Checkpoints
 import Figures
 import Interpreter
 import Language
+import Models
 
 /// Loading models and saying what they are.
 enum ModelFunctions {
@@ -33,7 +35,8 @@ enum ModelFunctions {
       } else if names.isEmpty {
         hint = "Give the path of a folder that holds config.json and the weights."
       } else {
-        hint = "Give the path of a folder that holds config.json and the weights, or one of: "
+        hint =
+          "Give the path of a folder that holds config.json and the weights, or one of: "
           + names.prefix(8).joined(separator: ", ") + "."
       }
       throw ArgumentError(

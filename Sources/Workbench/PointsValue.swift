@@ -1,7 +1,8 @@
 import Analysis
-public import DataFormats
-public import Figures
-public import Interpreter
+import DataFormats
+import Figures
+import Interpreter
+import Models
 import Tensors
 
 /// Vectors with labels.

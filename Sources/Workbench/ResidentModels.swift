@@ -1,3 +1,4 @@
+import Checkpoints
 import Interpreter
 import Models
 import Synchronization

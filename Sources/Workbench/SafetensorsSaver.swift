@@ -1,5 +1,6 @@
 import Checkpoints
 import Interpreter
+import Models
 import Tensors
 
 /// Writes values as safetensors, under the names that transformers gives the same tensors:

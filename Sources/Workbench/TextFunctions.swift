@@ -1,5 +1,7 @@
 import Analysis
 import Interpreter
+import Models
+import Tokenizers
 
 /// Running texts: tokens, traces, and what a decoder would say next.
 enum TextFunctions {

@@ -1,5 +1,5 @@
 import Interpreter
-import Language
+import enum Language.Suggestions
 import Tokenizers
 
 /// Which tokens of a text a piece of text means.
@@ -10,7 +10,7 @@ enum TokenSearch {
   /// or vocabulary form is the piece.
   ///
   /// - Throws: `FunctionError` where there is none, with the nearest token.
-  static func positions(of piece: String, in tokens: [Token], text: String?) throws -> [Int] {
+  static func positions(of piece: String, in tokens: [Tokenizers.Token], text: String?) throws -> [Int] {
     if let text, let place = firstPlace(of: Array(piece.utf8), in: Array(text.utf8)) {
       let covering = tokens.indices.filter { index in
         guard let range = tokens[index].byteRange else { return false }

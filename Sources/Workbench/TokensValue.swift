@@ -1,6 +1,7 @@
 public import DataFormats
 public import Figures
 public import Interpreter
+import Models
 public import Tokenizers
 
 /// The tokens of a text as a value of the language.

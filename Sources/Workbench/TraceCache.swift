@@ -26,7 +26,8 @@ final class TraceCache: Sendable {
   init(byteLimit: Int = 1 << 30) { self.byteLimit = byteLimit }
 
   /// The trace of a text, from memory or by a run.
-  func trace(of text: String, model: ModelValue, in context: ExecutionContext) throws -> TraceValue {
+  func trace(of text: String, model: ModelValue, in context: ExecutionContext) throws -> TraceValue
+  {
     let key = Key(model: ObjectIdentifier(model), text: Array(text.utf8), ids: [])
     return try trace(key: key, model: model) {
       try model.model.run(

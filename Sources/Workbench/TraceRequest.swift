@@ -30,7 +30,8 @@ enum TraceRequest {
       guard ids == nil else { throw bothGiven }
       if let model: ModelValue = try arguments.object("using"), model !== trace.model {
         throw ArgumentError(
-          "using", "The trace was made with \(trace.model.model.name), not with "
+          "using",
+          "The trace was made with \(trace.model.model.name), not with "
             + "\(model.model.name).", hint: "Give the text itself to ask another model.")
       }
       return trace

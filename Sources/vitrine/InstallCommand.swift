@@ -134,7 +134,7 @@ enum InstallCommand {
     case .fileWriteNoPermission, .fileReadNoPermission: "writing there isn't permitted"
     case .fileWriteOutOfSpace: "the disk is full"
     case .fileNoSuchFile, .fileReadNoSuchFile: "a file that was to be copied is missing"
-    default: "the system answered “\(error.localizedDescription)”"
+    default: "the system answered with error \(error.code.rawValue)"
     }
   }
 }

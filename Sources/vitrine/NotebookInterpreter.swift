@@ -42,15 +42,16 @@ final class NotebookInterpreter: CellInterpreter {
   }
 
   func complete(_ request: CompleteRequest) -> CompleteReply {
-    let completion = session.complete(request.code, cursor: request.cursor)
+    let completion = session.complete(request.code, codePoint: request.cursor)
     return CompleteReply(
       matches: completion.matches.map {
-        CompleteReply.Match(text: $0.text, type: $0.kind, signature: $0.signature)
-      }, start: completion.start, end: completion.end)
+        CompleteReply.Match(text: $0.text, type: $0.kind, signature: $0.detail)
+      }, start: completion.codePoints.lowerBound,
+      end: completion.codePoints.upperBound)
   }
 
   func inspect(_ request: InspectRequest) -> InspectReply {
-    InspectReply(bundle: session.inspect(request.code, cursor: request.cursor))
+    InspectReply(bundle: session.inspect(request.code, codePoint: request.cursor))
   }
 
   func isComplete(_ code: String) -> IsCompleteReply {
@@ -61,7 +62,9 @@ final class NotebookInterpreter: CellInterpreter {
     }
   }
 
-  private func evaluate(_ expression: UserExpression, output: CellOutputSink) -> UserExpressionResult {
+  private func evaluate(_ expression: UserExpression, output: CellOutputSink)
+    -> UserExpressionResult
+  {
     switch session.evaluateExpression(expression.code, output: output) {
     case .value(let bundle): return .init(name: expression.name, outcome: .value(bundle))
     case .failed(let diagnostics):

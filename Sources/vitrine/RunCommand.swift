@@ -1,3 +1,4 @@
+import JupyterKernel
 import FoundationEssentials
 import Glibc
 import Interpreter
@@ -34,7 +35,8 @@ enum RunCommand {
     let failed = experiment.run(
       in: session, parameters: overrides, printsResults: format == nil)
     for name in overrides.unusedNames {
-      StandardError.write("vitrine: no `param \(name) = …` in \(path) takes the value of -p \(name).\n")
+      StandardError.write(
+        "vitrine: no `param \(name) = …` in \(path) takes the value of -p \(name).\n")
     }
     if let format, let output = arguments.value("--output") {
       try writeFile(format.bytes(of: experiment), to: output)
