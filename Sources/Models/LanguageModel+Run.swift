@@ -126,8 +126,9 @@ extension LanguageModel {
     let perToken = 4 * sizes.width + 2 * attentionWidth + sizes.headDimension
     // The feed-forward part takes a block of tokens at a time.
     let perBlockToken = 3 * sizes.innerWidth
+    let floats = tokens * perToken + min(tokens, RowBlocks.rowCount) * perBlockToken
     return traceByteCount(tokens: tokens, keeping: contents)
-      + (tokens * perToken + min(tokens, RowBlocks.rowCount) * perBlockToken) * MemoryLayout<Float>.size
+      + floats * MemoryLayout<Float>.size
   }
 }
 
