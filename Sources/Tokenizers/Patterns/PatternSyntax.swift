@@ -156,15 +156,20 @@ struct PatternParser {
     case "*", "+", "?": throw PatternError(construct: "a repetition of nothing")
     case "\\":
       switch next {
-      case "A": position += 1
+      case "A":
+        position += 1
         return .anchor(.textStart)
-      case "z": position += 1
+      case "z":
+        position += 1
         return .anchor(.textEnd)
-      case "Z": position += 1
+      case "Z":
+        position += 1
         return .anchor(.lastLineEnd)
-      case "b": position += 1
+      case "b":
+        position += 1
         return .anchor(.wordBoundary)
-      case "B": position += 1
+      case "B":
+        position += 1
         return .anchor(.noWordBoundary)
       default: break
       }
