@@ -1,5 +1,3 @@
-import DataFormats
-
 /// WordPiece: each word as the longest known pieces from its beginning.
 ///
 /// Wu et al. 2016; in this form BERT.

@@ -76,6 +76,31 @@ import Tokenizers
     }
   }
 
+  /// Merges as the method is defined: again and again the first pair of the lowest rank.
+  @Test func longPiecesAreMergedLikeShortOnes() throws {
+    let fixture = try TokenizerFixture("gpt2")
+    let tokenizer = try Tokenizer(json: fixture.json)
+    var ranks: [[String]: Int] = [:]
+    for (rank, merge) in try #require(fixture.json["model"]?["merges"]?.array).enumerated() {
+      ranks[try #require(merge.string).split(separator: " ").map(String.init)] = rank
+    }
+    var generator = SeededGenerator(seed: 13)
+    for length in [1, 2, 30, 47, 48, 49, 50, 100, 300] {
+      for letters in ["th", "the", "atoken", "modelrsinq"] {
+        let text = String((0..<length).compactMap { _ in letters.randomElement(using: &generator) })
+        var parts = text.map { String($0) }
+        while true {
+          let pairs = (0..<max(0, parts.count - 1)).compactMap { place in
+            ranks[[parts[place], parts[place + 1]]].map { (rank: $0, place: place) }
+          }
+          guard let best = pairs.min(by: { $0 < $1 }) else { break }
+          parts[best.place] += parts.remove(at: best.place + 1)
+        }
+        #expect(tokenizer.encode(text).tokens.map(\.piece) == parts)
+      }
+    }
+  }
+
   @Test func tokensThatShareACharacter() throws {
     let tokenizer = try TokenizerFixture.tokenizer("gpt2")
     let tokens = tokenizer.encode("a𝒜b").tokens

@@ -88,7 +88,10 @@ struct PatternParser {
 
   private mutating func parseRepetition() throws(PatternError) -> PatternNode {
     var node = try parseAtom()
+    var count = 0
     while let (minimum, maximum, isInterval) = try parseQuantifier() {
+      count += 1
+      guard count <= 5 else { throw PatternError(construct: "more than 5 repetitions of one part") }
       var eagerness = PatternNode.Eagerness.greedy
       if take("?") {
         eagerness = .lazy
