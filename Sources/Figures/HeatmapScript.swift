@@ -1,0 +1,109 @@
+import DataFormats
+
+extension Heatmap {
+  /// The map with hover, zoom, pan and keyboard.
+  public var interactiveView: InteractiveView? {
+    guard face.rows > 0, face.columns > 0 else { return nil }
+    var data = MapData.json(
+      face, scale: scale, titles: [rowTitle, columnTitle, valueTitle])
+    let (encoding, text) = MapData.encoded(
+      face, farthest: summary.farthest, cells: face.rows * face.columns)
+    data["encoding"] = .string(encoding)
+    data["values"] = .string(text)
+    data["farthest"] = .number(Double(summary.farthest))
+    data["title"] = .string(VisibleText.line(title))
+    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let provenance { data["provenance"] = .string(provenance.line) }
+    MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
+    data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
+    return InteractiveView(
+      script: MapScript.library + HeatmapScript.start, data: .object(data))
+  }
+}
+
+/// What a script needs to know of a map.
+enum MapData {
+  /// Labels in full take at most so many bytes; their details are left out beyond.
+  private static let largestLabels = 60_000
+
+  /// Size, colours, and what the axes are.
+  static func json(_ map: CellMap, scale: ColorScale, titles: [String]) -> JSONObject {
+    [
+      "rows": .integer(map.originalRows), "columns": .integer(map.originalColumns),
+      "block": .integer(map.block), "causal": .bool(map.isCausal),
+      "low": .number(scale.low), "high": .number(scale.high),
+      "colors": .string(scale.map.hexadecimal),
+      "titles": .array(titles.map { .string(VisibleText.line($0)) }),
+    ]
+  }
+
+  /// The numbers as Base64 of little-endian words, with the name of the words' form.
+  ///
+  /// `f32` exact; `u16` and `u8` 65,535 and 255 steps between minus and plus the number farthest from
+  /// zero, finer near zero: the step's distance from the middle is the square root of the number.
+  static func encoded(_ map: CellMap, farthest: Float, cells: Int) -> (String, String) {
+    var bytes: [UInt8] = []
+    if cells <= 65_536 {
+      bytes.reserveCapacity(map.matrix.values.count * 4)
+      for value in map.matrix.values {
+        let bits = value.bitPattern
+        for shift in [0, 8, 16, 24] as [UInt32] {
+          bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
+        }
+      }
+      return ("f32", Base64.encode(bytes))
+    }
+    let isWide = cells <= 262_144
+    let half: Float = isWide ? 32_767 : 127
+    bytes.reserveCapacity(map.matrix.values.count * (isWide ? 2 : 1))
+    for value in map.matrix.values {
+      var level = Int(half) * 2 + 1
+      if !value.isNaN, farthest > 0 {
+        let share = min(1, abs(value) / farthest).squareRoot()
+        level = Int((half + (value < 0 ? -half : half) * share).rounded())
+      } else if !value.isNaN {
+        level = Int(half)
+      }
+      bytes.append(UInt8(truncatingIfNeeded: level))
+      if isWide { bytes.append(UInt8(truncatingIfNeeded: level >> 8)) }
+    }
+    return (isWide ? "u16" : "u8", Base64.encode(bytes))
+  }
+
+  /// The labels of both axes, once where they are the same.
+  static func addLabels(rows: [TokenLabel], columns: [TokenLabel], to data: inout JSONObject) {
+    var size = rows.reduce(0) { $0 + cut($1.text).utf8.count + 4 }
+    let areSame = rows == columns
+    if !areSame { size += columns.reduce(0) { $0 + cut($1.text).utf8.count + 4 } }
+    let details = (rows + columns).reduce(0) { $0 + ($1.detail ?? "").utf8.count + 4 }
+    let hasDetails = (rows + columns).contains { $0.detail != nil }
+    data["rowLabels"] = .array(rows.map { .string(cut($0.fullText)) })
+    if !areSame { data["columnLabels"] = .array(columns.map { .string(cut($0.fullText)) }) }
+    if hasDetails, size + details <= largestLabels {
+      data["rowDetails"] = .array(rows.map { .string(VisibleText.line($0.detail ?? "")) })
+      if !areSame {
+        data["columnDetails"] = .array(columns.map { .string(VisibleText.line($0.detail ?? "")) })
+      }
+    }
+  }
+
+  /// A label's first 200 characters, which a tip over the map can hold.
+  private static func cut(_ text: String) -> String {
+    text.unicodeScalars.count <= 200
+      ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
+  }
+}
+
+/// The script of a single heatmap.
+enum HeatmapScript {
+  static let start = """
+
+    const start = (root, data, dark, description) => {
+      if (data.title) add(root, "div", "title", data.title);
+      if (data.note) add(root, "div", "note", data.note);
+      const view = mapView(root, data, decodeMap(data, data.values), dark, description);
+      if (data.provenance) add(root, "div", "provenance", data.provenance);
+      return view.draw;
+    };
+    """
+}

@@ -1,0 +1,109 @@
+/// The script that all interactive views share: finding the hosts, the shadow root, the theme.
+enum InteractiveHost {
+  /// The whole script of one bundle.
+  ///
+  /// Viewers move scripts around, so hosts are found by class, never by the script's own place; a
+  /// host that is already live is left alone, so running the script again changes nothing.
+  static func script(name: String, view: String) -> String {
+    "(() => {\n\"use strict\";\n\(view)\n\(shared)\nattach(\"\(name)\", start);\n})();\n"
+  }
+
+  private static let shared = """
+    // The theme that the page really shows: Jupyter's own word for it, else the colour behind us.
+    const isDark = element => {
+      const said = document.body.getAttribute("data-jp-theme-light");
+      if (said) return said === "false";
+      for (let at = element; at; at = at.parentElement || (at.getRootNode() || {}).host) {
+        const parts = (getComputedStyle(at).backgroundColor.match(/[\\d.]+/g) || []).map(Number);
+        if (parts.length >= 3 && (parts.length < 4 || parts[3] > 0.5))
+          return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2] < 110;
+      }
+      return getComputedStyle(document.documentElement).colorScheme.includes("dark")
+        && matchMedia("(prefers-color-scheme: dark)").matches;
+    };
+    const attach = (name, start) => {
+      for (const host of document.querySelectorAll("." + name + ":not([data-live])")) {
+        const image = host.querySelector("img");
+        const store = host.querySelector('script[type="application/json"]');
+        if (!image || !store) continue;
+        host.setAttribute("data-live", "1");
+        const mount = document.createElement("div");
+        mount.setAttribute("data-lm-suppress-shortcuts", "true");
+        host.insertBefore(mount, image);
+        try {
+          const root = mount.attachShadow({ mode: "open" });
+          const sheet = document.createElement("style");
+          sheet.textContent = STYLE;
+          const box = document.createElement("div");
+          root.append(sheet, box);
+          let dark = isDark(host);
+          box.className = dark ? "dark" : "";
+          const redraw = start(box, JSON.parse(store.textContent), () => dark, image.alt);
+          const follow = () => {
+            const now = isDark(host);
+            if (now === dark) return;
+            dark = now;
+            box.className = dark ? "dark" : "";
+            redraw();
+          };
+          new MutationObserver(follow).observe(document.body, { attributes: true });
+          new MutationObserver(follow).observe(document.documentElement, { attributes: true });
+          matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
+          const showPicture = print => {
+            image.style.display = print ? "" : "none";
+            mount.style.display = print ? "none" : "";
+          };
+          addEventListener("beforeprint", () => showPicture(true));
+          addEventListener("afterprint", () => showPicture(false));
+          showPicture(false);
+        } catch (problem) {
+          mount.remove();
+          image.style.display = "";
+          console.warn("vitrine: the interactive view did not start", problem);
+        }
+      }
+    };
+    const STYLE = `
+      div { box-sizing: border-box }
+      :host > div { --bg: #fff; --ink: #1b1f24; --muted: #5b636d; --line: #9aa2ab; --panel: #f2f4f6;
+        --accent: #2f6bb3; background: var(--bg); color: var(--ink); position: relative;
+        padding: 14px 16px 10px; max-width: 100%; width: fit-content;
+        font: 13px/1.4 \(Style.sans) }
+      :host > div.dark { --bg: #111; --ink: #e8eaed; --muted: #a3abb5; --line: #5f6770;
+        --panel: #1e2227; --accent: #6ea8e8 }
+      .title { font-size: 15px; font-weight: 600; line-height: 1.27; margin-bottom: 3px;
+        overflow-wrap: anywhere }
+      .note { color: var(--muted); font-size: 11px; margin-bottom: 4px }
+      .stage { position: relative; max-width: 100% }
+      canvas { display: block; outline-offset: 2px; max-width: none; touch-action: pan-y }
+      canvas:focus-visible { outline: 2px solid var(--accent) }
+      .bar { display: flex; gap: 4px; align-items: center; margin-top: 6px; min-height: 26px }
+      button { font: inherit; line-height: 1; min-width: 26px; height: 24px; padding: 0 7px;
+        color: var(--ink); background: var(--panel); border: 1px solid var(--line);
+        border-radius: 4px; cursor: pointer }
+      button:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
+      button:disabled { opacity: .4; cursor: default }
+      .status { color: var(--muted); font-size: 12px; margin-left: 6px; flex: 1; min-width: 0;
+        overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+      .tip { position: absolute; z-index: 2; pointer-events: none; max-width: 340px; display: none;
+        padding: 6px 9px; border-radius: 5px; font-size: 12px; line-height: 1.45;
+        background: var(--ink); color: var(--bg); box-shadow: 0 2px 8px rgba(0,0,0,.25);
+        overflow-wrap: anywhere }
+      .tip b { font-weight: 600; font-variant-numeric: tabular-nums }
+      .tip span { opacity: .72 }
+      .provenance { color: var(--muted); font-size: 10px; margin-top: 6px; overflow-wrap: anywhere }
+      .chips { display: flex; flex-wrap: wrap; gap: 8px 3px; max-width: 860px }
+      .chip { display: inline-flex; flex-direction: column; align-items: center; cursor: default;
+        border-radius: 4px; outline-offset: 1px }
+      .chip:focus-visible { outline: 2px solid var(--accent) }
+    `;
+    // Adds an element with a class and a text; text is only ever set as text.
+    const add = (parent, tag, name, text) => {
+      const element = document.createElement(tag);
+      if (name) element.className = name;
+      if (text) element.textContent = text;
+      parent.append(element);
+      return element;
+    };
+    """
+}

@@ -1,0 +1,360 @@
+/// The JavaScript that shows one map: canvas, axes, hover, zoom, pan, keyboard.
+enum MapScript {
+  static let library = #"""
+    // Numbers of a map: exact, or in steps that are finer near zero.
+    const decodeMap = (data, text) => {
+      const raw = atob(text), bytes = new Uint8Array(raw.length);
+      for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+      const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
+      const words = new DataView(bytes.buffer), wide = data.encoding === "u16", half = wide ? 32767 : 127;
+      const values = new Float32Array(rows * columns);
+      for (let i = 0; i < values.length; i++) {
+        if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
+        const step = wide ? words.getUint16(2 * i, true) : bytes[i], share = (step - half) / half;
+        values[i] = step > 2 * half ? NaN : data.farthest * share * Math.abs(share);
+      }
+      return { rows, columns, values };
+    };
+    const isBlank = (data, row, column) => data.causal
+      && column * data.block > Math.min((row + 1) * data.block, data.rows) - 1 + data.columns - data.rows;
+
+    // The map as images, each half as large as the one before; a cell keeps its farthest from zero.
+    const pictures = (data, map) => {
+      const palette = new Uint8Array(768);
+      for (let i = 0; i < 768; i++) palette[i] = parseInt(data.colors.slice(2 * i, 2 * i + 2), 16);
+      const levels = [];
+      let { rows, columns, values } = map, block = 1;
+      for (;;) {
+        const canvas = document.createElement("canvas");
+        canvas.width = columns; canvas.height = rows;
+        const pen = canvas.getContext("2d"), image = pen.createImageData(columns, rows);
+        for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+          if (isBlank(data, Math.min((row + 1) * block, map.rows) - 1, column * block)) continue;
+          const value = values[row * columns + column], at = 4 * (row * columns + column);
+          if (Number.isNaN(value)) { image.data.set([138, 146, 156, 110], at); continue; }
+          const place = Math.min(1, Math.max(0, (value - data.low) / (data.high - data.low)));
+          const color = 3 * Math.round(place * 255);
+          image.data.set([palette[color], palette[color + 1], palette[color + 2], 255], at);
+        }
+        pen.putImageData(image, 0, 0);
+        levels.push({ canvas, block });
+        if (Math.max(rows, columns) <= 256) return levels;
+        const height = Math.ceil(rows / 2), width = Math.ceil(columns / 2);
+        const half = new Float32Array(height * width).fill(NaN);
+        for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+          const value = values[row * columns + column], at = (row >> 1) * width + (column >> 1);
+          if (!(Math.abs(half[at]) >= Math.abs(value)) && !Number.isNaN(value)) half[at] = value;
+        }
+        [rows, columns, values, block] = [height, width, half, block * 2];
+      }
+    };
+    const niceStride = least => {
+      if (least <= 5) return Math.max(1, Math.ceil(least));
+      for (let power = 10; ; power *= 10)
+        for (const factor of [1, 2, 5]) if (power * factor >= least) return power * factor;
+    };
+    const short = value => Number.isNaN(value) ? "not a number"
+      : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
+    const axisText = text => /^␣[^␣]/.test(text) ? text.slice(1) : text;
+    const shorten = (pen, text, most) => {
+      if (pen.measureText(text).width <= most) return text;
+      const parts = Array.from(text);
+      let low = 0, high = parts.length;
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if (pen.measureText(parts.slice(0, middle).join("") + "…").width <= most) low = middle;
+        else high = middle - 1;
+      }
+      return parts.slice(0, low).join("") + "…";
+    };
+
+    const hostOf = root => root.getRootNode().host.parentNode;
+    const mapView = (root, data, map, dark, description) => {
+      const rowLabels = data.rowLabels, columnLabels = data.columnLabels || rowLabels;
+      const rowDetails = data.rowDetails || [], columnDetails = data.columnDetails || (data.columnLabels ? [] : rowDetails);
+      const [rowTitle, columnTitle, valueTitle] = data.titles;
+      const stage = add(root, "div", "stage"), canvas = add(stage, "canvas"), tip = add(stage, "div", "tip");
+      const bar = add(root, "div", "bar");
+      const button = (text, name, act) => {
+        const element = add(bar, "button", "", text);
+        element.type = "button"; element.title = name; element.setAttribute("aria-label", name);
+        element.addEventListener("click", act);
+        return element;
+      };
+      const levels = pictures(data, map), pen = canvas.getContext("2d");
+      canvas.tabIndex = 0;
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", description
+        + " Arrow keys move from cell to cell, plus and minus zoom, 0 shows everything.");
+      const font = getComputedStyle(root).fontFamily;
+      // What is seen: a rectangle in cells of the original.
+      const whole = { x: 0, y: 0, width: data.columns, height: data.rows };
+      let seen = { ...whole }, plot = {}, cursor = null;
+
+      const layout = () => {
+        pen.font = "11.5px " + font;
+        const widest = labels => {
+          let most = 0;
+          const step = Math.max(1, Math.floor(labels.length / 400));
+          for (let i = 0; i < labels.length; i += step)
+            most = Math.max(most, pen.measureText(axisText(labels[i])).width);
+          return most;
+        };
+        const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
+        const left = Math.min(130, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
+        let ticks = 0;
+        for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
+        const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
+        const outer = hostOf(root).clientWidth || 720;
+        const room = Math.max(160, Math.min(640, outer - 34 - left - right));
+        const longest = Math.max(data.columns, data.rows);
+        let cell = Math.min(36, room / data.columns, 640 / longest);
+        if (cell > 3) cell = Math.floor(cell);
+        const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
+        const below = (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
+        const width = Math.max(8, Math.round(cell * data.columns));
+        const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below };
+        const ratio = window.devicePixelRatio || 1;
+        const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
+        canvas.style.width = full + "px"; canvas.style.height = tall + "px";
+        canvas.width = Math.round(full * ratio); canvas.height = Math.round(tall * ratio);
+        pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+        for (const text of root.querySelectorAll(".title, .note, .provenance"))
+          text.style.maxWidth = Math.max(full, 380) + "px";
+      };
+
+      const toX = column => plot.x + (column - seen.x) / seen.width * plot.width;
+      const toY = row => plot.y + (row - seen.y) / seen.height * plot.height;
+
+      const text = (string, x, y, align, turn, color) => {
+        pen.save();
+        pen.translate(x, y); pen.rotate(turn);
+        pen.textAlign = align; pen.textBaseline = "middle"; pen.fillStyle = color;
+        pen.fillText(string, 0, 0);
+        pen.restore();
+      };
+
+      const axes = (ink, muted, line) => {
+        const stepX = plot.width / seen.width, stepY = plot.height / seen.height;
+        const size = step => step >= 18 ? 11.5 : step >= 13 ? 10.5 : 10;
+        pen.strokeStyle = line;
+        const shown = (from, length, count) => [Math.max(0, Math.floor(from)), Math.min(count, Math.ceil(from + length))];
+        const item = (labels, index, stride, most) => {
+          const lead = stride > 1 ? index + " " : "";
+          return [lead, shorten(pen, axisText(labels[index]), most - pen.measureText(lead).width)];
+        };
+        // A number in muted ink, then the text.
+        const pair = ([lead, label], x, y, turn) => {
+          text(label, x, y, "right", turn, ink);
+          if (!lead) return;
+          const back = pen.measureText(label).width;
+          text(lead, x - back * Math.cos(turn), y - back * Math.sin(turn), "right", turn, muted);
+        };
+        pen.font = size(stepY) + "px " + font;
+        let stride = niceStride(size(stepY) * 1.22 / stepY);
+        let [first, end] = shown(seen.y, seen.height, data.rows);
+        for (let row = Math.ceil(first / stride) * stride; row < end; row += stride) {
+          const y = toY(row + 0.5);
+          if (y < plot.y || y > plot.y + plot.height) continue;
+          if (stride > 1) { pen.beginPath(); pen.moveTo(plot.x - 4, y); pen.lineTo(plot.x - 1, y); pen.stroke(); }
+          pair(item(rowLabels, row, stride, 130), plot.x - 7, y, 0);
+        }
+        pen.font = size(stepX) + "px " + font;
+        [first, end] = shown(seen.x, seen.width, data.columns);
+        let upright = stepX >= 14;
+        for (let column = first; column < end && upright; column++)
+          upright = pen.measureText(axisText(columnLabels[column])).width <= stepX - 4;
+        const slanted = stepX * 0.7072 >= size(stepX) * 1.22;
+        stride = upright || slanted ? 1 : niceStride(size(stepX) * 1.22 / stepX);
+        const bottom = plot.y + plot.height;
+        let deep = 0;
+        for (let column = Math.ceil(first / stride) * stride; column < end; column += stride) {
+          const x = toX(column + 0.5);
+          if (x < plot.x || x > plot.x + plot.width) continue;
+          if (upright) { text(axisText(columnLabels[column]), x, bottom + 12, "center", 0, ink); continue; }
+          if (stride > 1) { pen.beginPath(); pen.moveTo(x, bottom + 1); pen.lineTo(x, bottom + 4); pen.stroke(); }
+          const words = item(columnLabels, column, stride, 96);
+          deep = Math.max(deep, pen.measureText(words.join("")).width * (slanted ? 0.7072 : 1));
+          pair(words, x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
+        }
+        pen.font = "11.5px " + font;
+        if (rowTitle) text(rowTitle, 9, plot.y + plot.height / 2, "center", -Math.PI / 2, muted);
+        if (columnTitle) text(columnTitle, plot.x + plot.width / 2, bottom + (upright ? 34 : Math.min(plot.below - 9, deep + 26)), "center", 0, muted);
+      };
+
+      const colorBar = (ink, muted, line) => {
+        const x = plot.x + plot.width + 22, height = Math.max(plot.height, 96);
+        for (let i = 0; i < height; i++) {
+          const at = 6 * Math.round((1 - i / Math.max(1, height - 1)) * 255);
+          pen.fillStyle = "#" + data.colors.slice(at, at + 6);
+          pen.fillRect(x, plot.y + i, 12, 1);
+        }
+        pen.strokeStyle = line;
+        pen.strokeRect(x - 0.5, plot.y - 0.5, 13, height + 1);
+        pen.font = "10.5px " + font;
+        let widest = 0;
+        for (const [value, label] of data.ticks) {
+          const y = plot.y + height * (1 - (value - data.low) / (data.high - data.low));
+          pen.beginPath(); pen.moveTo(x + 13, y); pen.lineTo(x + 16, y); pen.stroke();
+          text(label, x + 19, y, "left", 0, ink);
+          widest = Math.max(widest, pen.measureText(label).width);
+        }
+        pen.font = "11px " + font;
+        if (valueTitle) text(valueTitle, x + 19 + widest + 11, plot.y + height / 2, "center", -Math.PI / 2, muted);
+      };
+
+      const draw = () => {
+        const colors = dark() ? ["#e8eaed", "#a3abb5", "#5f6770"] : ["#1b1f24", "#5b636d", "#9aa2ab"];
+        pen.clearRect(0, 0, canvas.width, canvas.height);
+        const perPixel = seen.width / data.block / (plot.width * (window.devicePixelRatio || 1));
+        const level = levels.filter(each => each.block <= Math.max(1, perPixel)).pop();
+        const size = data.block * level.block;
+        pen.save();
+        pen.beginPath(); pen.rect(plot.x, plot.y, plot.width, plot.height); pen.clip();
+        pen.imageSmoothingEnabled = false;
+        pen.drawImage(level.canvas, toX(0), toY(0), plot.width * level.canvas.width * size / seen.width,
+          plot.height * level.canvas.height * size / seen.height);
+        if (cursor) {
+          const x = toX(cursor.column * data.block), y = toY(cursor.row * data.block);
+          const width = data.block * plot.width / seen.width, height = data.block * plot.height / seen.height;
+          // Lines in black on white are seen on every colour.
+          for (const [color, off] of [["rgba(0,0,0,.55)", 0], ["rgba(255,255,255,.75)", 1]]) {
+            pen.strokeStyle = color; pen.lineWidth = 1;
+            pen.strokeRect(plot.x - 9, y - off, plot.width + 18, height + 2 * off);
+            pen.strokeRect(x - off, plot.y - 9, width + 2 * off, plot.height + 18);
+          }
+          pen.lineWidth = 3; pen.strokeStyle = "#fff"; pen.strokeRect(x, y, width, height);
+          pen.lineWidth = 1.5; pen.strokeStyle = "#000"; pen.strokeRect(x, y, width, height);
+          pen.lineWidth = 1;
+        }
+        pen.restore();
+        pen.strokeStyle = colors[2];
+        pen.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
+        axes(...colors);
+        colorBar(...colors);
+        const all = seen.width >= data.columns && seen.height >= data.rows;
+        farther.disabled = reset.disabled = all;
+      };
+
+      const zoom = (factor, x, y) => {
+        const before = seen;
+        const width = Math.min(data.columns, Math.max(Math.min(4, data.columns), before.width / factor));
+        const height = Math.min(data.rows, Math.max(Math.min(4, data.rows), before.height / factor));
+        move({ x: before.x + (before.width - width) * x, y: before.y + (before.height - height) * y, width, height });
+      };
+      const move = next => {
+        seen = next;
+        seen.x = Math.min(Math.max(0, seen.x), data.columns - seen.width);
+        seen.y = Math.min(Math.max(0, seen.y), data.rows - seen.height);
+        canvas.style.cursor = seen.width < data.columns || seen.height < data.rows ? "grab" : "crosshair";
+        draw();
+      };
+      const nearer = button("+", "Zoom in", () => zoom(1.6, 0.5, 0.5));
+      const farther = button("−", "Zoom out", () => zoom(1 / 1.6, 0.5, 0.5));
+      const reset = button("All", "Show everything", () => move({ ...whole }));
+      const status = add(bar, "div", "status");
+      status.setAttribute("aria-live", "polite");
+
+      // What a cell stands for: a token, or a stretch of them.
+      const span = (labels, index, count) => {
+        const from = index * data.block, to = Math.min(count, from + data.block) - 1;
+        return from === to ? [labels[from], String(from)] : [labels[from] + " … " + labels[to], from + "–" + to];
+      };
+      const point = (at, place) => {
+        cursor = at;
+        if (!at) { tip.style.display = "none"; status.textContent = hint; draw(); return; }
+        const [query, queryAt] = span(rowLabels, at.row, data.rows);
+        const [key, keyAt] = span(columnLabels, at.column, data.columns);
+        const blank = isBlank(data, at.row, at.column);
+        const value = blank ? "not visible to this " + (rowTitle || "row")
+          : (data.encoding === "f32" ? "" : "≈ ") + (data.block > 1 ? "strongest " : "") + short(map.values[at.row * map.columns + at.column]);
+        status.textContent = `${rowTitle} ${query} (${queryAt}) → ${columnTitle} ${key} (${keyAt}): ${value}`;
+        tip.replaceChildren();
+        const line = (name, label, number, detail) => {
+          const element = add(tip, "div");
+          add(element, "span", "", name + " ");
+          add(element, "bdi", "", label);
+          add(element, "span", "", "  " + number + (detail ? " · " + detail : ""));
+        };
+        line(rowTitle, query, queryAt, data.block === 1 && rowDetails[at.row]);
+        line(columnTitle, key, keyAt, data.block === 1 && columnDetails[at.column]);
+        const last = add(tip, "div");
+        add(last, "span", "", blank ? "" : valueTitle + " ");
+        add(last, "b", "", value);
+        tip.style.display = "block";
+        const x = place ? place[0] : toX((at.column + 0.5) * data.block);
+        const y = place ? place[1] : toY((at.row + 0.5) * data.block);
+        const width = canvas.clientWidth;
+        tip.style.left = (x + 16 + tip.offsetWidth > width ? Math.max(0, x - tip.offsetWidth - 14) : x + 16) + "px";
+        tip.style.top = (y + 16) + "px";
+        draw();
+      };
+      const hint = "Ctrl or Shift + wheel zooms, drag pans, arrow keys walk";
+      status.textContent = hint;
+      const cellAt = event => {
+        const box = canvas.getBoundingClientRect();
+        const x = event.clientX - box.left, y = event.clientY - box.top;
+        if (x < plot.x || y < plot.y || x >= plot.x + plot.width || y >= plot.y + plot.height) return [null, x, y];
+        return [{
+          row: Math.floor((seen.y + (y - plot.y) / plot.height * seen.height) / data.block),
+          column: Math.floor((seen.x + (x - plot.x) / plot.width * seen.width) / data.block),
+        }, x, y];
+      };
+      let drag = null;
+      canvas.addEventListener("pointerdown", event => {
+        if (event.button !== 0) return;
+        drag = { x: event.clientX, y: event.clientY, seen };
+        canvas.setPointerCapture(event.pointerId);
+      });
+      canvas.addEventListener("pointermove", event => {
+        if (drag && (seen.width < data.columns || seen.height < data.rows)) {
+          canvas.style.cursor = "grabbing";
+          tip.style.display = "none";
+          move({ ...seen, x: drag.seen.x - (event.clientX - drag.x) / plot.width * seen.width,
+            y: drag.seen.y - (event.clientY - drag.y) / plot.height * seen.height });
+          return;
+        }
+        const [at, x, y] = cellAt(event);
+        point(at, [x, y]);
+      });
+      for (const name of ["pointerup", "pointercancel"])
+        canvas.addEventListener(name, () => { drag = null; });
+      canvas.addEventListener("pointerleave", () => { if (!drag) point(null); });
+      canvas.addEventListener("dblclick", () => move({ ...whole }));
+      // The page keeps the plain wheel.
+      canvas.addEventListener("wheel", event => {
+        if (!event.ctrlKey && !event.shiftKey) return;
+        event.preventDefault();
+        const [at, x, y] = cellAt(event);
+        if (at) zoom(Math.exp(-(event.deltaY || event.deltaX) / 300), (x - plot.x) / plot.width, (y - plot.y) / plot.height);
+      }, { passive: false });
+      canvas.addEventListener("keydown", event => {
+        const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+        if (event.altKey || event.ctrlKey || event.metaKey) return;
+        if (event.key === "+" || event.key === "=") zoom(1.6, 0.5, 0.5);
+        else if (event.key === "-") zoom(1 / 1.6, 0.5, 0.5);
+        else if (event.key === "0") move({ ...whole });
+        else if (event.key === "Escape") point(null);
+        else if (steps[event.key]) {
+          const at = cursor || { row: 0, column: -steps[event.key][1] };
+          const row = Math.min(map.rows - 1, Math.max(0, at.row + steps[event.key][0]));
+          const column = Math.min(map.columns - 1, Math.max(0, at.column + steps[event.key][1]));
+          const x = column * data.block, y = row * data.block;
+          if (x < seen.x || x + data.block > seen.x + seen.width || y < seen.y || y + data.block > seen.y + seen.height)
+            move({ ...seen, x: x - seen.width / 2, y: y - seen.height / 2 });
+          point({ row, column });
+        } else return;
+        event.preventDefault();
+        event.stopPropagation();
+      });
+      canvas.addEventListener("blur", () => point(null));
+      layout();
+      move({ ...whole });
+      const watcher = new ResizeObserver(() => { layout(); draw(); });
+      watcher.observe(hostOf(root));
+      return { draw, canvas, stop: () => watcher.disconnect() };
+    };
+
+    """#
+}

@@ -1,0 +1,17 @@
+import Figures
+import Glibc
+import Testing
+
+/// Writes a page of pictures to look at: `VITRINE_GALLERY=/folder swift test --filter Gallery`.
+@Suite("Gallery", .enabled(if: getenv("VITRINE_GALLERY") != nil))
+struct GalleryTests {
+  private let folder = getenv("VITRINE_GALLERY").map { String(cString: $0) } ?? ""
+
+  @Test("every sample as a page", arguments: Samples.all)
+  func writes(sample: Sample) throws {
+    try Disk.write(sample.figure.htmlPage(), to: "\(folder)/\(sample.name).html")
+    try Disk.write(sample.figure.svg(.light), to: "\(folder)/\(sample.name).light.svg")
+    try Disk.write(sample.figure.svg(.dark), to: "\(folder)/\(sample.name).dark.svg")
+    try Disk.write(sample.figure.plainText, to: "\(folder)/\(sample.name).txt")
+  }
+}
