@@ -240,8 +240,8 @@ enum MapScript {
 
       const zoom = (factor, x, y) => {
         const before = seen;
-        const width = Math.min(data.columns, Math.max(Math.min(4, data.columns), before.width / factor));
-        const height = Math.min(data.rows, Math.max(Math.min(4, data.rows), before.height / factor));
+        const width = Math.min(data.columns, Math.max(Math.min(4 * data.block, data.columns), before.width / factor));
+        const height = Math.min(data.rows, Math.max(Math.min(4 * data.block, data.rows), before.height / factor));
         move({ x: before.x + (before.width - width) * x, y: before.y + (before.height - height) * y, width, height });
       };
       const move = next => {
@@ -269,14 +269,15 @@ enum MapScript {
         const [key, keyAt] = span(columnLabels, at.column, data.columns);
         const blank = isBlank(data, at.row, at.column);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : (data.encoding === "f32" ? "" : "≈ ") + (data.block > 1 ? "strongest " : "") + short(map.values[at.row * map.columns + at.column]);
-        status.textContent = `${rowTitle} ${query} (${queryAt}) → ${columnTitle} ${key} (${keyAt}): ${value}`;
+          : (data.block > 1 ? "at most " : "") + (data.encoding === "f32" ? "" : "≈ ") + short(map.values[at.row * map.columns + at.column]);
+        // Isolates keep texts that run right to left apart from the words around them.
+        status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();
         const line = (name, label, number, detail) => {
           const element = add(tip, "div");
-          add(element, "span", "", name + " ");
+          if (name) add(element, "span", "", name + " ");
           add(element, "bdi", "", label);
-          add(element, "span", "", "  " + number + (detail ? " · " + detail : ""));
+          add(element, "span", "", (name ? "  " + number : "") + (detail ? " · " + detail : ""));
         };
         line(rowTitle, query, queryAt, data.block === 1 && rowDetails[at.row]);
         line(columnTitle, key, keyAt, data.block === 1 && columnDetails[at.column]);
