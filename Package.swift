@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
     // Layer 1
     .target(name: "DataFormats", swiftSettings: strictAndOptimised),
-    .target(name: "Language", swiftSettings: strict),
+    .target(name: "Language", swiftSettings: strictAndOptimised),
     .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictAndOptimised),
     // Layer 2
     .target(

@@ -5,6 +5,7 @@ public struct JSONError: Error, Sendable, Equatable {
     case unexpectedEnd
     case unexpectedByte(UInt8)
     case invalidNumber
+    case numberTooLarge
     case invalidEscape
     case invalidUTF8
     case controlCharacterInString
@@ -87,8 +88,8 @@ private struct JSONParser {
     }
   }
 
-  private mutating func parseWord(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-    for byte in "\(word)".utf8 {
+  private mutating func parseWord(_ word: String, _ value: JSON) throws(JSONError) -> JSON {
+    for byte in word.utf8 {
       guard position < bytes.count else { throw JSONError(.unexpectedEnd, at: position) }
       guard bytes[position] == byte else {
         throw JSONError(.unexpectedByte(bytes[position]), at: position)
@@ -196,10 +197,28 @@ private struct JSONParser {
       }
       guard skipDigits() > 0 else { throw JSONError(.invalidNumber, at: position) }
     }
+    if isInteger, let value = integer(start..<position) { return .integer(value) }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if isInteger, let value = Int(text) { return .integer(value) }
     guard let value = Double(text) else { throw JSONError(.invalidNumber, at: start) }
+    guard value.isFinite else { throw JSONError(.numberTooLarge, at: start) }
     return .number(value)
+  }
+
+  /// The integer that the bytes write, or `nil` where it doesn't fit; -0 is left to `Double`, which
+  /// keeps its sign.
+  private func integer(_ range: Range<Int>) -> Int? {
+    let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+    var value = 0
+    for place in range.dropFirst(isNegative ? 1 : 0) {
+      let digit = Int(bytes[place] &- UInt8(ascii: "0"))
+      let (shifted, overflows) = value.multipliedReportingOverflow(by: 10)
+      // Negative from the start, as the least integer has no positive counterpart.
+      let (next, exceeds) = shifted.subtractingReportingOverflow(digit)
+      guard !overflows, !exceeds else { return nil }
+      value = next
+    }
+    if isNegative { return value == 0 ? nil : value }
+    return value == .min ? nil : -value
   }
 
   private mutating func skipDigits() -> Int {
@@ -265,14 +284,15 @@ private struct JSONParser {
     case UInt8(ascii: "n"): result.append(0x0A)
     case UInt8(ascii: "r"): result.append(0x0D)
     case UInt8(ascii: "t"): result.append(0x09)
-    case UInt8(ascii: "u"): result.append(contentsOf: Array(String(try parseUnicode()).utf8))
+    case UInt8(ascii: "u"):
+      result.append(contentsOf: UTF8.encode(try parseUnicode()).map(Array.init) ?? [])
     default: throw JSONError(.invalidEscape, at: position - 1)
     }
   }
 
   /// A `\u` escape or a surrogate pair of them; a lone surrogate becomes U+FFFD, as Jupyter's
   /// JavaScript clients may send one.
-  private mutating func parseUnicode() throws(JSONError) -> Character {
+  private mutating func parseUnicode() throws(JSONError) -> Unicode.Scalar {
     let first = try parseFourHexDigits()
     if (0xD800..<0xDC00).contains(first), position + 1 < bytes.count,
       bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
@@ -283,18 +303,18 @@ private struct JSONParser {
       if (0xDC00..<0xE000).contains(second),
         let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
       {
-        return Character(scalar)
+        return scalar
       }
       position = before
     }
-    return Character(Unicode.Scalar(first) ?? "\u{FFFD}")
+    return Unicode.Scalar(first) ?? "\u{FFFD}"
   }
 
   private mutating func parseFourHexDigits() throws(JSONError) -> UInt32 {
     guard position + 4 <= bytes.count else { throw JSONError(.unexpectedEnd, at: bytes.count) }
     var value: UInt32 = 0
     for _ in 0..<4 {
-      guard let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue else {
+      guard let digit = Hexadecimal.value(ofDigit: bytes[position]) else {
         throw JSONError(.invalidEscape, at: position)
       }
       value = value << 4 | UInt32(digit)

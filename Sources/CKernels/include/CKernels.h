@@ -1,1 +1,152 @@
-// placeholder
+// The inner loops of Vitrine's linear algebra, one table of them for each kind of CPU.
+//
+// A caller asks for a table (`vk_best_kernels`, or `vk_kernels_for` to force one) and calls through
+// it. Every table computes the same functions; they differ in the last bits only, because vector
+// widths change the order of sums and because fused multiply-add rounds once. Within a table, the order in
+// which an output element is summed depends on the length of the sum alone: never on how many other
+// outputs are computed in the same call. That is what makes results independent of the number of
+// threads.
+//
+// Weights may lie at any byte address (mapped files align nothing): pointers to storage are `const
+// void *` and are read without alignment. Nothing here allocates, locks or keeps state.
+
+#ifndef VITRINE_CKERNELS_H
+#define VITRINE_CKERNELS_H
+
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// The instruction sets that a table can be made of, slowest first.
+typedef enum vk_level {
+  vk_level_portable = 0,
+  vk_level_neon = 1,
+  vk_level_avx2 = 2,
+  vk_level_avx512 = 3,
+  vk_level_avx512_bf16 = 4,
+} vk_level;
+
+/// The storage types that the loops read by themselves; all others are widened before.
+typedef enum vk_type {
+  vk_type_f32 = 0,
+  vk_type_bf16 = 1,
+  vk_type_f16 = 2,
+} vk_type;
+
+/// The most rows that `rows_product` takes in one call.
+enum { vk_rows_product_limit = 8 };
+
+/// The inner loops for one instruction set.
+typedef struct vk_kernels {
+  vk_level level;
+  /// Rows of an activation panel, and of the largest tile that `tile` computes.
+  int32_t tile_rows;
+  /// Columns of a weight panel, and of every tile.
+  int32_t tile_columns;
+  /// Whether `tile_bf16` and its packers are more than a copy of the f32 ones' work.
+  int32_t has_bf16_product;
+
+  // Products of packed panels. An activation panel holds `a[k * tile_rows + row]`, a weight panel
+  // `b[k * tile_columns + column]`.
+
+  /// Packs `rows` (1...tile_rows) rows of `depth` floats, `stride` floats apart; missing rows are 0.
+  void (*pack_rows)(const float *x, int64_t stride, int32_t rows, int64_t depth, float *panel);
+  /// Packs `columns` (1...tile_columns) weight rows of `depth` elements of `type`, `stride_bytes`
+  /// apart, widened to f32; missing columns are 0.
+  void (*pack_columns)(vk_type type, const void *w, int64_t stride_bytes, int32_t columns,
+                       int64_t depth, float *panel);
+  /// Packs a [depth, columns] matrix whose rows are `stride` floats apart: the weight panel of a
+  /// product with an untransposed right-hand side.
+  void (*pack_plain)(const float *b, int64_t stride, int32_t columns, int64_t depth, float *panel);
+  /// c[row, column] (+)= sum over k of a[k, row] b[k, column], for `rows` rows and all tile_columns
+  /// columns; `stride` is between rows of c. `accumulate` adds to what c holds.
+  void (*tile)(int32_t rows, int64_t depth, const float *a, const float *b, float *c,
+               int64_t stride, int32_t accumulate);
+
+  // The same with both sides rounded to bfloat16 and sums in f32. Panels hold pairs of successive k:
+  // `a[(k / 2) * tile_rows + row]` is the pair (k, k + 1); an odd depth is completed by a zero.
+
+  void (*pack_rows_bf16)(const float *x, int64_t stride, int32_t rows, int64_t depth,
+                         uint32_t *panel);
+  void (*pack_columns_bf16)(const void *w, int64_t stride_bytes, int32_t columns, int64_t depth,
+                            uint32_t *panel);
+  void (*tile_bf16)(int32_t rows, int64_t pairs, const uint32_t *a, const uint32_t *b, float *c,
+                    int64_t stride, int32_t accumulate);
+
+  // Products without packing, for few rows: the weights are read once.
+
+  /// y[row, out] = sum over k of x[row, k] w[out, k] for 1...vk_rows_product_limit rows.
+  void (*rows_product)(vk_type type, const void *w, int64_t stride_bytes, int64_t outs,
+                       int64_t depth, const float *x, int64_t x_stride, int32_t rows, float *y,
+                       int64_t y_stride);
+  /// y[i] += sum over j of p[j] v[j, i]: `rows` rows of `width` floats, `stride` floats apart.
+  void (*weighted_sum)(const float *p, const float *v, int64_t stride, int64_t rows, int64_t width,
+                       float *y);
+
+  // Rows of floats.
+
+  /// The largest element; negative infinity of none.
+  float (*maximum)(const float *x, int64_t count);
+  /// x[i] *= factor; returns the largest of the products.
+  float (*scaled_maximum)(float factor, float *x, int64_t count);
+  /// The sum of the elements.
+  float (*sum)(const float *x, int64_t count);
+  /// x[i] = exp(x[i] - shift); returns the sum. exp(-infinity) is 0 exactly.
+  float (*exponentials)(float *x, int64_t count, float shift);
+  /// Softmax in place; a row of nothing but negative infinity becomes 0.
+  void (*softmax)(float *x, int64_t count);
+  /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias; weight and bias may be null.
+  void (*layer_norm)(const float *x, float *y, const float *_Nullable weight,
+                     const float *_Nullable bias, int64_t count, float epsilon);
+  /// y = x / sqrt(mean of squares + epsilon) * weight; weight may be null.
+  void (*rms_norm)(const float *x, float *y, const float *_Nullable weight, int64_t count,
+                   float epsilon);
+
+  // Element by element; y may be x.
+
+  void (*silu)(const float *x, float *y, int64_t count);
+  /// 0.5 x (1 + erf(x / sqrt 2)).
+  void (*gelu)(const float *x, float *y, int64_t count);
+  /// The tanh approximation of GELU: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+  void (*gelu_tanh)(const float *x, float *y, int64_t count);
+  void (*tanh)(const float *x, float *y, int64_t count);
+  void (*exp)(const float *x, float *y, int64_t count);
+  /// y[i] += x[i].
+  void (*add)(const float *x, float *y, int64_t count);
+  /// y[i] *= x[i].
+  void (*multiply)(const float *x, float *y, int64_t count);
+  /// y[i] *= factor.
+  void (*scale)(float factor, float *y, int64_t count);
+  /// Rotates the pairs (x[i], x[half + i]) by the angles whose cosines and sines are given.
+  void (*rotate_halves)(float *x, const float *cosines, const float *sines, int64_t half);
+  /// Rotates the pairs (x[2i], x[2i + 1]).
+  void (*rotate_pairs)(float *x, const float *cosines, const float *sines, int64_t half);
+
+  // Conversions.
+
+  /// Widens `count` elements of `type` to f32, exactly.
+  void (*widen)(vk_type type, const void *x, float *y, int64_t count);
+  /// Rounds to bfloat16, nearest even; NaN stays NaN.
+  void (*narrow_bf16)(const float *x, void *y, int64_t count);
+  /// Rounds to IEEE half precision, nearest even, overflowing to infinity.
+  void (*narrow_f16)(const float *x, void *y, int64_t count);
+} vk_kernels;
+
+/// Tells the CPU that this is a waiting loop.
+static inline void vk_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// The table for a level, or null where this CPU (or this build) cannot run it.
+const vk_kernels *_Nullable vk_kernels_for(vk_level level);
+
+/// The table for the highest level that this CPU can run.
+const vk_kernels *vk_best_kernels(void);
+
+#pragma clang assume_nonnull end
+
+#endif

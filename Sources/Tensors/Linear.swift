@@ -1,0 +1,131 @@
+import CKernels
+
+/// How exact the products of a `linear` with stored bfloat16 weights are.
+public enum ProductPrecision: String, Sendable, CaseIterable {
+  /// Inputs as they are, weights widened exactly, sums in single precision.
+  case float32 = "f32"
+  /// Inputs rounded to bfloat16 (as a model running in bfloat16 does), sums in single precision: about twice as
+  /// fast on CPUs with a bfloat16 dot product. Weights of other element types are computed as `float32`.
+  case bfloat16 = "bf16"
+}
+
+/// A layer's affine map, `y = x Wᵀ + b`: `[…, in]` times `[out, in]` gives `[…, out]` in `float32`.
+///
+/// The weight stays in its storage type and is widened tile by tile. Up to eight rows are computed without packing,
+/// reading the weight once. Precondition: the shapes fit and `bias`, if given, has `out` elements.
+/// Throws `Cancelled`.
+public func linear(
+  _ x: Tensor, weight: Tensor, bias: Tensor? = nil, precision: ProductPrecision = .float32,
+  cancellation: Cancellation? = nil
+) throws(Cancelled) -> Tensor {
+  precondition(
+    weight.rank == 2 && x.shape.last == weight.shape[1],
+    "linear of \(x.shape) with a weight of shape \(weight.shape)")
+  precondition(
+    bias == nil || bias?.count == weight.shape[0], "a bias of shape \(bias?.shape ?? [])")
+  try cancellation?.check()
+  let x = x.widened()
+  let depth = weight.shape[1]
+  let outs = weight.shape[0]
+  let result = Tensor(uninitialized: x.shape.dropLast() + [outs])
+  let rows = outs == 0 ? 0 : result.count / outs
+  guard rows > 0 else { return result }
+  let bias = bias?.widened()
+  if rows <= Int(vk_rows_product_limit) {
+    multiplyFewRows(x, weight, bias, rows: rows, into: result, cancellation)
+  } else {
+    fillRows(of: result, with: bias, width: outs)
+    let product = unsafe PanelProduct(
+      kernels: Compute.kernels, x: x.floatPointer, xStride: depth, rows: rows,
+      source: .transposed(
+        weight.bytePointer, strideBytes: depth * weight.elementType.byteCount,
+        elementType: weight.elementType),
+      columns: outs, depth: depth, c: result.mutableFloatPointer, cStride: outs,
+      isBFloat16: precision == .bfloat16 && weight.elementType == .bfloat16)
+    unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
+    withExtendedLifetime((x.storage, weight.storage, result.storage)) {}
+  }
+  try cancellation?.check()
+  return result
+}
+
+/// The product of two `float32` matrices: `[m, k]` times `[k, n]` gives `[m, n]`.
+///
+/// Precondition: the shapes fit. Throws `Cancelled`.
+public func matrixProduct(_ a: Tensor, _ b: Tensor, cancellation: Cancellation? = nil)
+  throws(Cancelled) -> Tensor
+{
+  precondition(
+    a.rank == 2 && b.rank == 2 && a.shape[1] == b.shape[0],
+    "the product of \(a.shape) and \(b.shape)")
+  try cancellation?.check()
+  let a = a.widened()
+  let b = b.widened()
+  let result = Tensor(zeros: [a.shape[0], b.shape[1]])
+  guard result.count > 0, a.shape[1] > 0 else { return result }
+  let product = unsafe PanelProduct(
+    kernels: Compute.kernels, x: a.floatPointer, xStride: a.shape[1], rows: a.shape[0],
+    source: .plain(b.floatPointer, stride: b.shape[1]), columns: b.shape[1], depth: a.shape[1],
+    c: result.mutableFloatPointer, cStride: b.shape[1], isBFloat16: false)
+  unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
+  withExtendedLifetime((a.storage, b.storage, result.storage)) {}
+  return result
+}
+
+/// Sets every row of `result` to the bias, or to zeros.
+private func fillRows(of result: Tensor, with bias: Tensor?, width: Int) {
+  withExtendedLifetime((result.storage, bias)) {
+    let target = unsafe result.mutableFloatPointer
+    if let bias {
+      let source = unsafe bias.floatPointer
+      for row in 0..<(result.count / width) {
+        unsafe (target + row * width).update(from: source, count: width)
+      }
+    } else {
+      unsafe target.update(repeating: 0, count: result.count)
+    }
+  }
+}
+
+/// `linear` for at most eight rows: the weight rows are divided among the threads and read once.
+private func multiplyFewRows(
+  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, rows: Int, into result: Tensor,
+  _ cancellation: Cancellation?
+) {
+  let kernels = Compute.kernels
+  let depth = weight.shape[1]
+  let outs = weight.shape[0]
+  let type = weight.elementType
+  let strideBytes = depth * type.byteCount
+  // Some 64 KiB of weights at a time, in whole groups of eight rows.
+  let grain = max(8, (64 << 10) / max(1, strideBytes) / 8 * 8)
+  withExtendedLifetime((x, weight, bias, result)) {
+    let input = unsafe x.floatPointer
+    let stored = unsafe weight.bytePointer
+    let output = unsafe result.mutableFloatPointer
+    Compute.pool.divide(count: outs, grain: grain) { range in
+      if let cancellation, cancellation.isCancelled { return }
+      if let kernelType = type.kernelType {
+        unsafe kernels.table.pointee.rows_product(
+          kernelType, stored + range.lowerBound * strideBytes, Int64(strideBytes),
+          Int64(range.count), Int64(depth), input, Int64(depth), Int32(rows),
+          output + range.lowerBound, Int64(outs))
+      } else {
+        let widened = TensorStorage(byteCount: depth * 4)
+        for out in range {
+          unsafe widenElements(
+            type, stored + out * strideBytes, count: depth, into: widened.floats)
+          unsafe kernels.table.pointee.rows_product(
+            vk_type_f32, widened.base, Int64(depth * 4), 1, Int64(depth), input, Int64(depth),
+            Int32(rows), output + out, Int64(outs))
+        }
+      }
+      guard let bias else { return }
+      let added = unsafe bias.floatPointer
+      for row in 0..<rows {
+        unsafe kernels.table.pointee.add(
+          added + range.lowerBound, output + row * outs + range.lowerBound, Int64(range.count))
+      }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import CKernels
+
+/// The right-hand side of a product, as it is stored.
+@unsafe enum PanelSource {
+  /// A `[columns, depth]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight.
+  case transposed(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
+  /// A `[depth, columns]` matrix of floats, whose rows are `stride` elements apart.
+  case plain(UnsafePointer<Float>, stride: Int)
+}
+
+/// Blocked product of many rows: c[row, column] += Σ_k x[row, k] · w[k, column].
+///
+/// The rows are packed once for a block of them; each task then takes a few weight panels, packs them a piece
+/// of the depth at a time into scratch memory of its own, and multiplies. Every element of c is one chain of fused
+/// multiply-adds in the order of k whatever the blocking.
+@unsafe struct PanelProduct {
+  let kernels: Kernels
+  let x: UnsafePointer<Float>
+  let xStride: Int
+  let rows: Int
+  let source: PanelSource
+  let columns: Int
+  let depth: Int
+  let c: UnsafeMutablePointer<Float>
+  let cStride: Int
+  /// Whether both sides are rounded to bfloat16; only for stored bfloat16 weights.
+  let isBFloat16: Bool
+
+  private static let depthBlock = 512
+  private static let rowBlock = 480
+  private static let panelsPerTask = 4
+
+  /// The product is added to what `c` holds.
+  func run(pool: ThreadPool, cancellation: Cancellation?) throws(Cancelled) {
+    let tileRows = unsafe kernels.tileRows
+    let tiles = unsafe (rows + tileRows - 1) / tileRows
+    let tilesPerBlock = unsafe max(1, Self.rowBlock / tileRows)
+    let steps = unsafe isBFloat16 ? (depth + 1) / 2 : depth
+    let packed = TensorStorage(byteCount: min(tiles, tilesPerBlock) * tileRows * steps * 4)
+    var firstTile = 0
+    while firstTile < tiles {
+      let blockTiles = min(tilesPerBlock, tiles - firstTile)
+      let isSmall = unsafe blockTiles * tileRows * depth < 1 << 15
+      pool.divide(count: blockTiles, grain: isSmall ? blockTiles : 1) { range in
+        for tile in range {
+          unsafe pack(
+            tile: firstTile + tile, into: packed.base + tile * tileRows * steps * 4)
+        }
+      }
+      try cancellation?.check()
+      unsafe multiply(
+        packed.base, firstTile: firstTile, tiles: blockTiles, pool: pool,
+        cancellation: cancellation)
+      try cancellation?.check()
+      firstTile += blockTiles
+    }
+    withExtendedLifetime(packed) {}
+  }
+
+  private func pack(tile: Int, into panel: UnsafeMutableRawPointer) {
+    let first = unsafe tile * kernels.tileRows
+    let count = unsafe Int32(min(kernels.tileRows, rows - first))
+    let from = unsafe x + first * xStride
+    if unsafe isBFloat16 {
+      unsafe kernels.table.pointee.pack_rows_bf16(
+        from, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: UInt32.self))
+    } else {
+      unsafe kernels.table.pointee.pack_rows(
+        from, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: Float.self))
+    }
+  }
+
+  private func multiply(
+    _ packed: UnsafeMutableRawPointer, firstTile: Int, tiles: Int, pool: ThreadPool,
+    cancellation: Cancellation?
+  ) {
+    let tileColumns = unsafe kernels.tileColumns
+    let panels = unsafe (columns + tileColumns - 1) / tileColumns
+    // Enough tasks that no thread waits long for another, few enough that panels are shared by many rows.
+    let wanted = pool.threadCount * 4
+    let perTask = unsafe max(1, min(Self.panelsPerTask, panels / max(1, wanted)))
+    let columnTasks = (panels + perTask - 1) / perTask
+    let rowTasks = max(1, min(wanted / columnTasks, tiles / 4))
+    let tilesPerTask = (tiles + rowTasks - 1) / rowTasks
+    let blocks = unsafe max(1, (depth + Self.depthBlock - 1) / Self.depthBlock)
+    let blockDepth = unsafe ((depth + blocks - 1) / blocks + 15) / 16 * 16
+    pool.divide(count: columnTasks * rowTasks) { range in
+      let panelBytes = unsafe tileColumns * blockDepth * (isBFloat16 ? 2 : 4)
+      let scratch = unsafe TensorStorage(
+        byteCount: perTask * panelBytes + tileColumns * kernels.tileRows * 4)
+      let spill = unsafe (scratch.base + perTask * panelBytes).assumingMemoryBound(to: Float.self)
+      for task in range {
+        let firstPanel = task % columnTasks * perTask
+        let panelRange = firstPanel..<min(panels, firstPanel + perTask)
+        let start = task / columnTasks * tilesPerTask
+        let tileRange = start..<max(start, min(tiles, start + tilesPerTask))
+        var k = 0
+        while unsafe k < depth {
+          if let cancellation, cancellation.isCancelled { return }
+          let length = unsafe min(blockDepth, depth - k)
+          for panel in panelRange {
+            unsafe packPanel(
+              panel, from: k, depth: length,
+              into: scratch.base + (panel - firstPanel) * panelBytes)
+          }
+          for tile in tileRange {
+            for panel in panelRange {
+              unsafe multiplyTile(
+                tile, in: packed, firstTile: firstTile, from: k, depth: length,
+                panel: panel, scratch.base + (panel - firstPanel) * panelBytes, spill: spill)
+            }
+          }
+          k += length
+        }
+      }
+      withExtendedLifetime(scratch) {}
+    }
+  }
+
+  private func packPanel(
+    _ panel: Int, from k: Int, depth length: Int, into target: UnsafeMutableRawPointer
+  ) {
+    let first = unsafe panel * kernels.tileColumns
+    let count = unsafe min(kernels.tileColumns, columns - first)
+    let floats = unsafe target.assumingMemoryBound(to: Float.self)
+    switch unsafe source {
+    case .plain(let base, let stride):
+      unsafe kernels.table.pointee.pack_plain(
+        base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
+    case .transposed(let base, let strideBytes, let elementType):
+      let start = unsafe base + first * strideBytes + k * elementType.byteCount
+      if unsafe isBFloat16 {
+        unsafe kernels.table.pointee.pack_columns_bf16(
+          start, Int64(strideBytes), Int32(count), Int64(length),
+          target.assumingMemoryBound(to: UInt32.self))
+      } else if let type = elementType.kernelType {
+        unsafe kernels.table.pointee.pack_columns(
+          type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
+      } else {
+        let widened = TensorStorage(byteCount: count * length * 4)
+        for column in 0..<count {
+          unsafe widenElements(
+            elementType, start + column * strideBytes, count: length,
+            into: widened.floats + column * length)
+        }
+        unsafe kernels.table.pointee.pack_columns(
+          vk_type_f32, widened.base, Int64(length * 4), Int32(count), Int64(length), floats)
+      }
+    }
+  }
+
+  private func multiplyTile(
+    _ tile: Int, in packed: UnsafeMutableRawPointer, firstTile: Int, from k: Int,
+    depth length: Int, panel: Int, _ weights: UnsafeMutableRawPointer,
+    spill: UnsafeMutablePointer<Float>
+  ) {
+    let tileRows = unsafe kernels.tileRows
+    let tileColumns = unsafe kernels.tileColumns
+    let firstRow = (firstTile + tile) * tileRows
+    let rowCount = unsafe min(tileRows, rows - firstRow)
+    let firstColumn = panel * tileColumns
+    let columnCount = unsafe min(tileColumns, columns - firstColumn)
+    let target = unsafe c + firstRow * cStride + firstColumn
+    let isWhole = columnCount == tileColumns
+    let output = unsafe isWhole ? target : spill
+    let stride = unsafe isWhole ? cStride : tileColumns
+    if !isWhole {
+      for row in 0..<rowCount {
+        for column in 0..<columnCount {
+          unsafe spill[row * tileColumns + column] = target[row * cStride + column]
+        }
+      }
+    }
+    if unsafe isBFloat16 {
+      let steps = unsafe (depth + 1) / 2
+      let panel = unsafe packed.assumingMemoryBound(to: UInt32.self) + tile * tileRows * steps
+      unsafe kernels.table.pointee.tile_bf16(
+        Int32(rowCount), Int64((length + 1) / 2), panel + k / 2 * tileRows,
+        weights.assumingMemoryBound(to: UInt32.self), output, Int64(stride), 1)
+    } else {
+      let panel = unsafe packed.assumingMemoryBound(to: Float.self) + tile * tileRows * depth
+      unsafe kernels.table.pointee.tile(
+        Int32(rowCount), Int64(length), panel + k * tileRows,
+        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), 1)
+    }
+    if !isWhole {
+      for row in 0..<rowCount {
+        for column in 0..<columnCount {
+          unsafe target[row * cStride + column] = spill[row * tileColumns + column]
+        }
+      }
+    }
+  }
+}
