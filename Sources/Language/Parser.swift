@@ -5,7 +5,8 @@
 /// parser goes on to the next line after an operator, `=` or `->` at a line's end, accepts `**` for
 /// `^`, `label = value` for `label: value`, and `f(x for x in xs)` for `f([x for x in xs])`.
 public struct Parser {
-  /// The deepest nesting of brackets, blocks and prefix operators that is read.
+  /// The deepest nesting of brackets, blocks and prefix operators that is read; a stack of 1 MB is enough
+  /// for it.
   public static let nestingLimit = 100
   /// The greatest height of the syntax tree; long chains such as `a + b + …` add to it as well.
   public static let heightLimit = 300

@@ -150,7 +150,7 @@ private func comesBack<Content: MessageContent & Equatable>(_ content: Content) 
   private func read(_ changes: JSONObject) throws -> ConnectionFile {
     var object = Self.valid
     for change in changes.members {
-      object[change.key] = change.value == .null ? nil : change.value
+      object[change.key] = change.value.isNull ? Optional<JSON>.none : change.value
     }
     return try ConnectionFile(parsing: JSON.object(object).serializedBytes())
   }

@@ -52,7 +52,8 @@ private func request(_ type: String = "execute_request", buffers: [[UInt8]] = []
     var wire = WireFormat(key: key)
     var frames = wire.encode(request(buffers: [[1]]))
     frames[frames.count - 1] = [9]
-    #expect(try wire.decode(frames).buffers == [[9]])
+    let received = try wire.decode(frames)
+    #expect(received.buffers == [[9]])
   }
 
   @Test(arguments: 2..<7)
@@ -75,8 +76,10 @@ private func request(_ type: String = "execute_request", buffers: [[UInt8]] = []
     var wire = WireFormat(key: [])
     let frames = wire.encode(request())
     #expect(frames[2].isEmpty)
-    #expect(try wire.decode(frames).header.identifier == "m1")
-    #expect(try wire.decode(frames).header.identifier == "m1")
+    for _ in 0..<2 {
+      let received = try wire.decode(frames)
+      #expect(received.header.identifier == "m1")
+    }
   }
 
   @Test func aSignatureIsTakenOnce() throws {
@@ -88,15 +91,16 @@ private func request(_ type: String = "execute_request", buffers: [[UInt8]] = []
 
   @Test func theMemoryOfSignaturesIsBounded() throws {
     var memory = SignatureMemory(capacity: 3)
+    func insert(_ signature: [UInt8]) -> Bool { memory.insert(signature) }
     let signatures = (0..<5).map { number in
       Array(SHA256.hexadecimal([UInt8(number)]).utf8)
     }
-    for signature in signatures { #expect(memory.insert(signature)) }
+    for signature in signatures { #expect(insert(signature)) }
     #expect(memory.count == 3)
     // The last three are known, the first two are forgotten.
-    for signature in signatures[2...] { #expect(!memory.insert(signature)) }
-    #expect(memory.insert(signatures[0]))
-    #expect(memory.insert(signatures[1]))
+    for signature in signatures[2...] { #expect(!insert(signature)) }
+    #expect(insert(signatures[0]))
+    #expect(insert(signatures[1]))
   }
 
   @Test func oversizedMessagesAreRefused() {
