@@ -95,7 +95,7 @@ public struct ModelFolder: Sendable {
 }
 
 /// Whether a name from an index is one file in the same folder, and no path that leads elsewhere.
-func isPlainFileName(_ name: String) -> Bool {
+package func isPlainFileName(_ name: String) -> Bool {
   !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
     && !name.utf8.contains(UInt8(ascii: "\\")) && !name.utf8.contains(0)
 }

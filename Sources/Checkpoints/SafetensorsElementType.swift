@@ -4,9 +4,10 @@ import Tensors
 enum SafetensorsElementType {
   /// Every known pair, in the order in which the reference implementation lays tensors out.
   static let pairs: [(name: String, type: ElementType)] = [
-    ("I64", .int64), ("F64", .float64), ("F32", .float32), ("I32", .int32), ("BF16", .bfloat16),
-    ("F16", .float16), ("I16", .int16), ("F8_E8M0", .float8e8m0), ("F8_E4M3", .float8e4m3),
-    ("F8_E5M2", .float8e5m2), ("I8", .int8), ("U8", .uint8), ("BOOL", .bool),
+    ("U64", .uint64), ("I64", .int64), ("F64", .float64), ("F32", .float32), ("U32", .uint32),
+    ("I32", .int32), ("BF16", .bfloat16), ("F16", .float16), ("U16", .uint16), ("I16", .int16),
+    ("F8_E8M0", .float8e8m0), ("F8_E4M3", .float8e4m3), ("F8_E5M2", .float8e5m2), ("I8", .int8),
+    ("U8", .uint8), ("BOOL", .bool),
   ]
 
   /// The known names.

@@ -25,8 +25,7 @@ public struct SafetensorsFile: Sendable {
     do {
       mapped = try MappedFile(path: path)
     } catch {
-      throw FileSystem.kind(of: path) == nil
-        ? .notFound(path: path) : .unreadable(path: path, reason: "\(error)")
+      throw Self.failure(error, path: path)
     }
     self.path = path
     byteCount = mapped.count
@@ -48,6 +47,18 @@ public struct SafetensorsFile: Sendable {
     places.reserveCapacity(header.entries.count)
     for (place, entry) in header.entries.enumerated() { places[Array(entry.name.utf8)] = place }
     self.places = places
+  }
+
+  /// What keeps a file from being mapped, as an error of this target.
+  private static func failure(_ error: MappedFileError, path: String) -> CheckpointError {
+    switch error {
+    case .empty: .tooShort(file: fileName(of: path), byteCount: 0)
+    case .notARegularFile: .unreadable(path: path, reason: "it is not a file")
+    case .cannotOpen(_, _, let reason), .cannotMap(_, _, let reason):
+      FileSystem.kind(of: path) == nil
+        ? .notFound(path: path) : .unreadable(path: path, reason: reason)
+    case .outOfBounds: .unreadable(path: path, reason: "\(error)")
+    }
   }
 
   /// Whether the file holds a tensor of this name.

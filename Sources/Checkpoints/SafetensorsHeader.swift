@@ -145,15 +145,9 @@ struct SafetensorsHeader: Sendable {
     return numbers
   }
 
-  /// The size of a tensor in bytes, or `nil` where it doesn't fit an `Int`.
+  /// The size of a tensor in bytes, or `nil` where it can't be addressed.
   static func byteCount(shape: [Int], elementType: ElementType) -> Int? {
-    var product = elementType.byteCount
-    for extent in shape {
-      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
-      if overflow { return nil }
-      product = next
-    }
-    return product
+    try? Tensor.byteCount(shape, elementType)
   }
 
   private func checkCoverage(dataByteCount: Int, file: String) throws(CheckpointError) {
@@ -180,6 +174,7 @@ extension JSONError {
     case .unexpectedEnd: "the text ends too early"
     case .unexpectedByte(let byte): "byte \(byte) has no place"
     case .invalidNumber: "a number is malformed"
+    case .numberTooLarge: "a number is too large"
     case .invalidEscape: "an escape is malformed"
     case .invalidUTF8: "the text is not UTF-8"
     case .controlCharacterInString: "a string holds a control character"

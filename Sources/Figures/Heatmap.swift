@@ -92,7 +92,7 @@ public struct Heatmap: Figure {
     if let note { lines.append(VisibleText.line(note)) }
     lines.append(sizeSentence)
     if summary.isEmpty { return lines.joined(separator: "\n") }
-    lines.append("strongest (\(rowTitle) → \(columnTitle)  \(valueTitle)):")
+    lines.append(VisibleText.line("strongest (\(rowTitle) → \(columnTitle)  \(valueTitle)):"))
     let shown = summary.strongest.prefix(8)
     let texts = shown.map { cell in
       ("  \(place(cell.row, rowLabels)) → \(place(cell.column, columnLabels))", cell.value)

@@ -4,7 +4,13 @@ extension Heatmap {
   /// The map with hover, zoom, pan and keyboard.
   public var interactiveView: InteractiveView? {
     guard face.rows > 0, face.columns > 0 else { return nil }
-    var data = MapData.json(face, scale: scale, titles: [rowTitle, columnTitle, valueTitle])
+    var data = MapData.json(
+      face, scale: scale, titles: [rowTitle, columnTitle, valueTitle])
+    let (encoding, text) = MapData.encoded(
+      face, farthest: summary.farthest, cells: face.rows * face.columns)
+    data["encoding"] = .string(encoding)
+    data["values"] = .string(text)
+    data["farthest"] = .number(Double(summary.farthest))
     data["title"] = .string(VisibleText.line(title))
     if let note { data["note"] = .string(VisibleText.line(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
@@ -20,23 +26,22 @@ enum MapData {
   /// Labels in full take at most so many bytes; their details are left out beyond.
   private static let largestLabels = 60_000
 
-  /// Size, colours and numbers: exact for small maps, in 65,535 and in 255 steps for larger ones.
+  /// Size, colours, and what the axes are.
   static func json(_ map: CellMap, scale: ColorScale, titles: [String]) -> JSONObject {
-    var data: JSONObject = [
+    [
       "rows": .integer(map.originalRows), "columns": .integer(map.originalColumns),
       "block": .integer(map.block), "causal": .bool(map.isCausal),
       "low": .number(scale.low), "high": .number(scale.high),
       "colors": .string(scale.map.hexadecimal),
       "titles": .array(titles.map { .string(VisibleText.line($0)) }),
     ]
-    let (encoding, text) = encoded(map, scale: scale, cells: map.rows * map.columns)
-    data["encoding"] = .string(encoding)
-    data["values"] = .string(text)
-    return data
   }
 
   /// The numbers as Base64 of little-endian words, with the name of the words' form.
-  static func encoded(_ map: CellMap, scale: ColorScale, cells: Int) -> (String, String) {
+  ///
+  /// `f32` exact; `u16` and `u8` 65,535 and 255 steps between minus and plus the number farthest from
+  /// zero, finer near zero: the step's distance from the middle is the square root of the number.
+  static func encoded(_ map: CellMap, farthest: Float, cells: Int) -> (String, String) {
     var bytes: [UInt8] = []
     if cells <= 65_536 {
       bytes.reserveCapacity(map.matrix.values.count * 4)
@@ -48,20 +53,21 @@ enum MapData {
       }
       return ("f32", Base64.encode(bytes))
     }
-    if cells <= 262_144 {
-      bytes.reserveCapacity(map.matrix.values.count * 2)
-      for value in map.matrix.values {
-        let level = value.isNaN ? 65_535 : scale.level(value, of: 65_535)
-        bytes.append(UInt8(truncatingIfNeeded: level))
-        bytes.append(UInt8(truncatingIfNeeded: level >> 8))
-      }
-      return ("u16", Base64.encode(bytes))
-    }
-    bytes.reserveCapacity(map.matrix.values.count)
+    let isWide = cells <= 262_144
+    let half: Float = isWide ? 32_767 : 127
+    bytes.reserveCapacity(map.matrix.values.count * (isWide ? 2 : 1))
     for value in map.matrix.values {
-      bytes.append(value.isNaN ? 255 : UInt8(scale.level(value, of: 255)))
+      var level = Int(half) * 2 + 1
+      if !value.isNaN, farthest > 0 {
+        let share = min(1, abs(value) / farthest).squareRoot()
+        level = Int((half + (value < 0 ? -half : half) * share).rounded())
+      } else if !value.isNaN {
+        level = Int(half)
+      }
+      bytes.append(UInt8(truncatingIfNeeded: level))
+      if isWide { bytes.append(UInt8(truncatingIfNeeded: level >> 8)) }
     }
-    return ("u8", Base64.encode(bytes))
+    return (isWide ? "u16" : "u8", Base64.encode(bytes))
   }
 
   /// The labels of both axes, once where they are the same.

@@ -124,17 +124,23 @@ struct ColorBar {
   let title: String
 
   private var ticks: [(place: Double, text: String)] {
-    let values = Ticks.values(from: scale.low, to: scale.high, about: 5)
-    return zip(values, Ticks.texts(values)).map { value, text in
-      ((value - scale.low) / (scale.high - scale.low), text)
+    numbered.map { (($0.value - scale.low) / (scale.high - scale.low), $0.text) }
+  }
+
+  /// Round numbers within the scale; on a cut scale its end too, as "that and above".
+  private var numbered: [(value: Double, text: String)] {
+    var values = Ticks.values(from: scale.low, to: scale.high, about: 5)
+    if scale.isCut {
+      values.removeAll { $0 > scale.high - (scale.high - scale.low) * 0.06 }
     }
+    var ticks = Array(zip(values, Ticks.texts(values))).map { (value: $0, text: $1) }
+    if scale.isCut { ticks.append((scale.high, "≥ " + NumberText.short(scale.high))) }
+    return ticks
   }
 
   /// The ticks as JSON pairs of number and text.
   var tickJSON: JSON {
-    let values = Ticks.values(from: scale.low, to: scale.high, about: 5)
-    return .array(
-      zip(values, Ticks.texts(values)).map { .array([.number($0), .string($1)]) })
+    .array(numbered.map { .array([.number($0.value), .string($0.text)]) })
   }
 
   /// How wide the bar is with its numbers and its title.

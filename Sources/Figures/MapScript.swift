@@ -1,19 +1,17 @@
 /// The JavaScript that shows one map: canvas, axes, hover, zoom, pan, keyboard.
 enum MapScript {
   static let library = #"""
-    // Numbers of a map: exact, or steps between the lowest and the highest.
+    // Numbers of a map: exact, or in steps that are finer near zero.
     const decodeMap = (data, text) => {
       const raw = atob(text), bytes = new Uint8Array(raw.length);
       for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
       const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
-      const span = data.high - data.low, words = new DataView(bytes.buffer);
+      const words = new DataView(bytes.buffer), wide = data.encoding === "u16", half = wide ? 32767 : 127;
       const values = new Float32Array(rows * columns);
       for (let i = 0; i < values.length; i++) {
-        if (data.encoding === "f32") values[i] = words.getFloat32(4 * i, true);
-        else if (data.encoding === "u16") {
-          const step = words.getUint16(2 * i, true);
-          values[i] = step === 65535 ? NaN : data.low + span * step / 65534;
-        } else values[i] = bytes[i] === 255 ? NaN : data.low + span * bytes[i] / 254;
+        if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
+        const step = wide ? words.getUint16(2 * i, true) : bytes[i], share = (step - half) / half;
+        values[i] = step > 2 * half ? NaN : data.farthest * share * Math.abs(share);
       }
       return { rows, columns, values };
     };
@@ -70,6 +68,7 @@ enum MapScript {
       return parts.slice(0, low).join("") + "…";
     };
 
+    const hostOf = root => root.getRootNode().host.parentNode;
     const mapView = (root, data, map, dark, description) => {
       const rowLabels = data.rowLabels, columnLabels = data.columnLabels || rowLabels;
       const rowDetails = data.rowDetails || [], columnDetails = data.columnDetails || (data.columnLabels ? [] : rowDetails);
@@ -103,18 +102,19 @@ enum MapScript {
         };
         const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
         const left = Math.min(130, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
-        const below = Math.min(120, widest(columnLabels) + numbered) + (columnTitle ? 24 : 6) + 8;
         let ticks = 0;
         for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
         const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
-        const outer = root.parentNode.host.parentNode.clientWidth || 720;
+        const outer = hostOf(root).clientWidth || 720;
         const room = Math.max(160, Math.min(640, outer - 34 - left - right));
         const longest = Math.max(data.columns, data.rows);
         let cell = Math.min(36, room / data.columns, 640 / longest);
         if (cell > 3) cell = Math.floor(cell);
+        const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
+        const below = (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
-        plot = { x: Math.ceil(left), y: 2, width, height, right, below };
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below };
         const ratio = window.devicePixelRatio || 1;
         const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
@@ -165,18 +165,22 @@ enum MapScript {
         let upright = stepX >= 14;
         for (let column = first; column < end && upright; column++)
           upright = pen.measureText(axisText(columnLabels[column])).width <= stepX - 4;
-        stride = upright ? 1 : niceStride(size(stepX) * 1.22 / stepX);
+        const slanted = stepX * 0.7072 >= size(stepX) * 1.22;
+        stride = upright || slanted ? 1 : niceStride(size(stepX) * 1.22 / stepX);
         const bottom = plot.y + plot.height;
+        let deep = 0;
         for (let column = Math.ceil(first / stride) * stride; column < end; column += stride) {
           const x = toX(column + 0.5);
           if (x < plot.x || x > plot.x + plot.width) continue;
           if (upright) { text(axisText(columnLabels[column]), x, bottom + 12, "center", 0, ink); continue; }
           if (stride > 1) { pen.beginPath(); pen.moveTo(x, bottom + 1); pen.lineTo(x, bottom + 4); pen.stroke(); }
-          pair(item(columnLabels, column, stride, 120), x, bottom + 7, -Math.PI / 2);
+          const words = item(columnLabels, column, stride, 96);
+          deep = Math.max(deep, pen.measureText(words.join("")).width * (slanted ? 0.7072 : 1));
+          pair(words, x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
         }
         pen.font = "11.5px " + font;
         if (rowTitle) text(rowTitle, 9, plot.y + plot.height / 2, "center", -Math.PI / 2, muted);
-        if (columnTitle) text(columnTitle, plot.x + plot.width / 2, bottom + (upright ? 34 : plot.below - 9), "center", 0, muted);
+        if (columnTitle) text(columnTitle, plot.x + plot.width / 2, bottom + (upright ? 34 : Math.min(plot.below - 9, deep + 26)), "center", 0, muted);
       };
 
       const colorBar = (ink, muted, line) => {
@@ -214,9 +218,12 @@ enum MapScript {
         if (cursor) {
           const x = toX(cursor.column * data.block), y = toY(cursor.row * data.block);
           const width = data.block * plot.width / seen.width, height = data.block * plot.height / seen.height;
-          pen.fillStyle = dark() ? "rgba(255,255,255,.16)" : "rgba(120,130,140,.22)";
-          pen.fillRect(plot.x, y, plot.width, height);
-          pen.fillRect(x, plot.y, width, plot.height);
+          // Lines in black on white are seen on every colour.
+          for (const [color, off] of [["rgba(0,0,0,.55)", 0], ["rgba(255,255,255,.75)", 1]]) {
+            pen.strokeStyle = color; pen.lineWidth = 1;
+            pen.strokeRect(plot.x - 9, y - off, plot.width + 18, height + 2 * off);
+            pen.strokeRect(x - off, plot.y - 9, width + 2 * off, plot.height + 18);
+          }
           pen.lineWidth = 3; pen.strokeStyle = "#fff"; pen.strokeRect(x, y, width, height);
           pen.lineWidth = 1.5; pen.strokeStyle = "#000"; pen.strokeRect(x, y, width, height);
           pen.lineWidth = 1;
@@ -261,7 +268,7 @@ enum MapScript {
         const [key, keyAt] = span(columnLabels, at.column, data.columns);
         const blank = isBlank(data, at.row, at.column);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : (data.encoding === "u8" ? "≈ " : "") + (data.block > 1 ? "strongest " : "") + short(map.values[at.row * map.columns + at.column]);
+          : (data.encoding === "f32" ? "" : "≈ ") + (data.block > 1 ? "strongest " : "") + short(map.values[at.row * map.columns + at.column]);
         status.textContent = `${rowTitle} ${query} (${queryAt}) → ${columnTitle} ${key} (${keyAt}): ${value}`;
         tip.replaceChildren();
         const line = (name, label, number, detail) => {
@@ -344,8 +351,9 @@ enum MapScript {
       canvas.addEventListener("blur", () => point(null));
       layout();
       move({ ...whole });
-      new ResizeObserver(() => { layout(); draw(); }).observe(root.parentNode.host.parentNode);
-      return { draw, point };
+      const watcher = new ResizeObserver(() => { layout(); draw(); });
+      watcher.observe(hostOf(root));
+      return { draw, canvas, stop: () => watcher.disconnect() };
     };
 
     """#

@@ -120,8 +120,13 @@ struct CellSummary: Sendable {
   private(set) var lowest = Float.infinity
   private(set) var highest = -Float.infinity
   private(set) var missing = 0
+  /// A number that all but half a percent of the cells stay below; for maps without negative ones.
+  private(set) var common = Float.infinity
   /// The cells farthest from zero, strongest first; equal ones in reading order.
   private(set) var strongest: [Cell] = []
+
+  /// The distance from zero of the number farthest from it.
+  var farthest: Float { isEmpty ? 0 : max(abs(lowest), abs(highest)) }
 
   /// Whether there is any number.
   var isEmpty: Bool { lowest > highest }
@@ -144,6 +149,47 @@ struct CellSummary: Sendable {
         }
       }
     }
+    if lowest >= 0, highest > 0 { findCommon(map) }
+  }
+
+  /// The range of several maps; their strongest cells aren't kept.
+  init(joining summaries: [CellSummary]) {
+    for summary in summaries where !summary.isEmpty {
+      lowest = min(lowest, summary.lowest)
+      highest = max(highest, summary.highest)
+      missing += summary.missing
+    }
+    common = summaries.filter { !$0.isEmpty }.map { min($0.common, $0.highest) }.max() ?? .infinity
+    if lowest < 0 { common = .infinity }
+  }
+
+  /// Counts the cells in a thousand steps up to the highest.
+  private mutating func findCommon(_ map: CellMap) {
+    let steps = 1000
+    var counts = [Int](repeating: 0, count: steps)
+    var total = 0
+    let factor = Float(steps) / highest
+    for row in 0..<map.rows {
+      let start = row * map.columns
+      let visible = map.visibleColumns(inRow: row)
+      // A row that can look at one place only says nothing: its share is all there is.
+      if map.isCausal, visible == 1, map.rows > 1 { continue }
+      for column in 0..<visible {
+        let value = map.matrix.values[start + column]
+        guard value.isFinite else { continue }
+        counts[min(steps - 1, Int(value * factor))] += 1
+        total += 1
+      }
+    }
+    guard total > 0 else { return }
+    var above = 0
+    for step in stride(from: steps - 1, through: 0, by: -1) {
+      above += counts[step]
+      if above * 200 > total {
+        common = highest * Float(step + 1) / Float(steps)
+        return
+      }
+    }
   }
 
   private mutating func insert(_ cell: Cell, limit: Int) {
@@ -163,9 +209,14 @@ struct ColorScale: Sendable {
   let low: Double
   let high: Double
   let map: ColorMap
+  /// Whether the highest colour stands for all numbers above, too.
+  let isCut: Bool
 
   /// A scale over a given range, or one that fits the numbers: from zero where none is negative,
   /// around zero for a diverging map.
+  ///
+  /// Where a few cells are far above all others (in causal attention the first token always looks at
+  /// itself with weight one), the scale ends below them, and its bar says so.
   init(map: ColorMap, range: ClosedRange<Float>?, summary: CellSummary) {
     self.map = map
     var low = Double(range?.lowerBound ?? (summary.isEmpty ? 0 : min(0, summary.lowest)))
@@ -175,6 +226,14 @@ struct ColorScale: Sendable {
       low = -far
       high = far
     }
+    var isCut = false
+    if range == nil, !map.isDiverging, summary.lowest >= 0, high.isFinite,
+      Double(summary.common) * 1.6 < high
+    {
+      high = Ticks.roundedUp(Double(summary.common))
+      isCut = true
+    }
+    self.isCut = isCut
     if !low.isFinite || !high.isFinite || low >= high {
       low = low.isFinite ? low : 0
       high = low + 1

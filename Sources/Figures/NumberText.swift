@@ -108,6 +108,13 @@ enum Ticks {
     return (0...Int(last - first)).map { (first + Double($0)) * step }
   }
 
+  /// The next number above of two significant digits.
+  static func roundedUp(_ value: Double) -> Double {
+    guard value.isFinite, value > 0 else { return value }
+    let power = pow(10.0, floor(log10(value)) - 1)
+    return ceil(value / power - 1e-9) * power
+  }
+
   /// The ticks as text, all with the decimals that their step needs.
   static func texts(_ values: [Double]) -> [String] {
     guard values.count > 1 else { return values.map { NumberText.short($0) } }

@@ -189,7 +189,9 @@ final class CellOutputPublisher: CellOutput {
     publishComm("comm_close", CommContent(identifier: identifier).content)
   }
 
-  /// Sends all that waits; from now on nothing waits. Gives the result's plain text.
+  /// Sends all that waits; from now on nothing waits.
+  ///
+  /// - Returns: the plain text of the task's result, where there was one.
   func finish() -> String? {
     state.withLock { state in
       flushPieces(&state)

@@ -122,7 +122,11 @@ extension KernelServer {
         StandardError.write("\(error)")
         return 78
       }
-      _ = try KernelServer(connection: connection, interpreter: interpreter, options: options).run()
+      let exit = try KernelServer(
+        connection: connection, interpreter: interpreter, options: options
+      ).run()
+      // Who wrote the file, which holds the key, is gone and can't remove it any more.
+      if exit == .parentEnded { _ = unsafe unlink(path) }
       return 0
     } catch {
       StandardError.write("\(error)")

@@ -1,7 +1,8 @@
 import CZeroMQ
 
 /// A ZeroMQ context: the owner of ZeroMQ's own threads.
-@safe final class ZeroMQContext: @unchecked Sendable {  // libzmq's contexts may be used by any thread
+@safe
+final class ZeroMQContext: @unchecked Sendable {  // libzmq allows contexts to any thread
   let handle: UnsafeMutableRawPointer
 
   init() throws(KernelError) {

@@ -32,7 +32,7 @@ public struct CompleteReply: MessageContent, Equatable {
   public struct Match: Sendable, Equatable {
     /// The text that replaces what stands between start and end.
     public var text: String
-    /// What it is, in the words that JupyterLab has icons for: `function`, `keyword`, `class`, …
+    /// What it is, such as `function` or `keyword`: a word that JupyterLab has an icon for.
     public var type: String?
     /// The parameters, for a function.
     public var signature: String?

@@ -320,6 +320,8 @@ struct CursorFinder {
       } else if isClosing(token.kind), ends[opening] < 0 {
         break
       }
+      // What follows a bracket that is never closed stands inside it.
+      if ends[index] < 0, Parser.closer(of: token.kind) != nil { break }
       if ends[index] > index { index = ends[index] }
       index += 1
     }

@@ -54,7 +54,7 @@ extension Problem {
     case .unclosedText(let quote):
       (
         "unclosed-text", "This text has no closing quote.",
-        "Add `\(quote)` where the text ends, or write a text of many lines between `\"\"\"` and `\"\"\"`."
+        "Add `\(quote)` where the text ends. A text of many lines stands between two `\"\"\"`."
       )
     case .unclosedMultilineText(let quote):
       (
@@ -93,12 +93,14 @@ extension Problem {
       )
     case .numberTooLarge(let written):
       (
-        "number-too-large", "`\(Self.shown(written))` is larger than any number the language holds.",
+        "number-too-large",
+        "`\(Self.shown(written))` is larger than any number the language holds.",
         "The largest number is about `1.8e308`."
       )
     case .magicLine(let word):
       (
-        "magic-line", "`\(Self.shown(word))` is a command for IPython, which does not run this cell.",
+        "magic-line",
+        "`\(Self.shown(word))` is a command for IPython, which does not read this cell.",
         "Take the line out, or move it to a notebook with a Python kernel."
       )
     case .slashComment:
@@ -146,6 +148,11 @@ extension Problem {
 
   private var wordsForExpressions: (code: String, message: String, hint: String?) {
     switch self {
+    case .operatorAtLineStart(let operation):
+      (
+        "expected-value", "A line can't begin with `\(Self.shown(operation))`.",
+        "Put it at the end of the line before, or put the whole expression in parentheses."
+      )
     case .expectedExpression(let after, let found):
       (
         "expected-value",
@@ -163,7 +170,7 @@ extension Problem {
       )
     case .missingParentheses(let callee):
       (
-        "missing-parentheses", "What `\(Self.shown(callee))` is called with has no parentheses.",
+        "missing-parentheses", "The call of `\(Self.shown(callee))` has no parentheses.",
         "A call is written `\(Self.shown(callee))(…)`."
       )
     case .emptyHole:
@@ -210,7 +217,10 @@ extension Problem {
         "Write `if condition { value } else { other }`."
       )
     case .pythonLambda:
-      ("python-lambda", "A function without a name is not written `lambda x: …`.", "Write `x -> …`.")
+      (
+        "python-lambda", "A function without a name is not written `lambda x: …`.",
+        "Write `x -> …`."
+      )
     case .pythonSlice(let suggestion):
       ("python-slice", "A range is not written with `:`.", suggestion)
     case .severalIndices:
@@ -262,7 +272,7 @@ extension Problem {
       ("elif", "`elif` is not a word of this language.", "Write `else if`.")
     case .expectedFunctionBody(let name):
       (
-        "expected-function-body", "The function `\(Self.shown(name))` says not what it gives.",
+        "expected-function-body", "The function `\(Self.shown(name))` has no body.",
         "Write `def \(Self.shown(name))(…) = expression` or `def \(Self.shown(name))(…) { … }`."
       )
     case .expectedParameterList(let name):
@@ -310,12 +320,15 @@ extension Problem {
       )
     case .summaryWithHole:
       (
-        "summary-with-hole", "What a parameter is must be a text without holes.",
+        "summary-with-hole", "A parameter's description must be a text without holes.",
         "Write the text out."
       )
     default: ("syntax-error", "This can't be read.", nil)
     }
   }
+
+  /// The words for the opening bracket that another one was meant to close.
+  static let openBracketNote = "This is the bracket that is open."
 
   /// What to write in place of statements of other languages.
   static let substitutes: [String: String] = [

@@ -58,6 +58,10 @@ public struct Lexer {
   var line = 0
   /// The line whose full-width characters `diagnostics[index]` gathers.
   var fullWidthReport: (line: Int, index: Int)?
+  /// The full-width characters that were reported last.
+  var lastFullWidth: (range: SourceRange, meant: String)?
+  /// Whether characters that mean nothing were skipped since the last token.
+  var followsUnreadable = false
   var endsInsideText = false
 
   private init(_ source: String) {
@@ -121,8 +125,11 @@ public struct Lexer {
   // MARK: Giving
 
   mutating func emit(_ kind: TokenKind, _ start: Int) {
-    tokens.append(Token(kind, SourceRange(start, offset), startsLine: startsLine))
+    var token = Token(kind, SourceRange(start, offset), startsLine: startsLine)
+    token.followsUnreadable = followsUnreadable
+    tokens.append(token)
     startsLine = false
+    followsUnreadable = false
   }
 
   mutating func report(_ problem: Problem, _ lower: Int, _ upper: Int) {
@@ -131,13 +138,30 @@ public struct Lexer {
   }
 
   /// Reports full-width characters: one diagnostic for a line, with a note for each further place.
+  ///
+  /// Characters that touch are one place.
   mutating func reportFullWidth(_ lower: Int, _ upper: Int, meant: String) {
-    let range = SourceRange(lower, upper)
-    let written = String(decoding: bytes[lower..<upper], as: UTF8.self)
+    var range = SourceRange(lower, upper)
+    var meant = meant
+    let before = lastFullWidth
+    let touches = before.map { $0.range.upper == lower && lower - $0.range.lower < 24 } ?? false
+    if touches, let before {
+      range.lower = before.range.lower
+      meant = before.meant + meant
+    }
+    lastFullWidth = (range, meant)
+    let written = String(decoding: bytes[range.lower..<upper], as: UTF8.self)
     let problem = Problem.fullWidth(written: written, meant: meant)
     if let (reportLine, index) = fullWidthReport, reportLine == line {
-      if diagnostics[index].notes.count < Self.diagnosticLimit {
-        diagnostics[index].notes.append(.init(message: problem.note, range: range))
+      let note = Diagnostic.Note(message: problem.note, range: range)
+      if touches, let last = diagnostics[index].notes.indices.last {
+        if diagnostics[index].notes[last].range.lower == range.lower {
+          diagnostics[index].notes[last] = note
+        }
+      } else if touches {
+        diagnostics[index] = problem.diagnostic(at: range)
+      } else if diagnostics[index].notes.count < Self.diagnosticLimit {
+        diagnostics[index].notes.append(note)
       }
     } else if diagnostics.count < Self.diagnosticLimit {
       fullWidthReport = (line, diagnostics.count)
@@ -182,7 +206,25 @@ public struct Lexer {
       texts.removeLast()
       emit(.textEnd, offset)
     }
-    if let (problem, range) = problem { report(problem, range.lower, range.upper) }
+    guard let (problem, range) = problem else { return }
+    if case .unclosedText(let quote) = problem, let place = typographicQuote(in: range) {
+      reportFullWidth(place.lower, place.upper, meant: quote)
+    } else {
+      report(problem, range.lower, range.upper)
+    }
+  }
+
+  /// The last quote in a range that an input method may have typed in place of the closing one.
+  private func typographicQuote(in range: SourceRange) -> SourceRange? {
+    var index = range.upper - 3
+    while index > range.lower {
+      if bytes[index] >= 0xE0, bytes[index] < 0xF0 {
+        let meant = FullWidthPunctuation.meant(by: scalar(at: index).scalar)
+        if meant == "\"" || meant == "'" { return SourceRange(index, index + 3) }
+      }
+      index -= 1
+    }
+    return nil
   }
 }
 

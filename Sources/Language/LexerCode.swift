@@ -84,7 +84,9 @@ extension Lexer {
     let name = String(decoding: bytes[start..<offset], as: UTF8.self)
     let quote = byte()
     if quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'"),
-      Self.textPrefixes.contains(name.lowercased())
+      Self.textPrefixes.contains(name.lowercased()),
+      // In a hole, the quote of the text around it more likely ends that text.
+      texts.last?.opener != Unicode.Scalar(quote)
     {
       report(.textPrefix(name), start, offset)
       openText(opener: Unicode.Scalar(quote), ignoresEscapeProblems: true)
@@ -212,6 +214,7 @@ extension Lexer {
       end += length
     }
     offset = end
+    followsUnreadable = true
     let shown = String(decoding: bytes[start..<min(end, start + 24)], as: UTF8.self)
     report(.unexpectedCharacter(shown), start, end)
   }
@@ -243,8 +246,6 @@ extension Lexer {
       return
     }
     if symbol == .dot, let (next, _) = unit(at: end), Self.isDigit(next), !endsOperand {
-      report(
-        .numberWithoutLeadingDigit(String(decoding: bytes[start...end], as: UTF8.self)), start, end)
       readFraction(start)
       return
     }
@@ -285,12 +286,13 @@ extension Lexer {
     }
   }
 
-  /// Reads `.5` as `0.5`, once it has been reported.
+  /// Reports `.5` and reads it as `0.5`.
   private mutating func readFraction(_ start: Int) {
     offset += 1
     let digitsStart = offset
     while offset < bytes.count, Self.isDigit(byte()) { offset += 1 }
     let digits = String(decoding: bytes[digitsStart..<offset], as: UTF8.self)
+    report(.numberWithoutLeadingDigit("." + digits), start, offset)
     emit(.number(Double("0." + digits) ?? 0), start)
   }
 

@@ -117,8 +117,6 @@ extension Lexer {
           content.first == UInt8(ascii: "\n")
         {
           content.removeFirst()
-        } else if index == 0, text.segments.count == 1, content.isEmpty {
-          content = []
         }
       }
       tokens[segment.token].kind = .textLiteral(String(decoding: content, as: UTF8.self))

@@ -31,6 +31,17 @@ extension Parser {
   }
 
   mutating func missingOperand(_ after: String?) -> Node {
+    if after == nil, newlinesMatter, current.startsLine, kind != .end {
+      // The statement begins with what can't begin one.
+      let range = current.range
+      let spelling = spelling(of: current) ?? ""
+      let isOperator = isInfixSymbol
+      report(
+        isOperator
+          ? .operatorAtLineStart(spelling) : .expectedExpression(after: nil, found: spelling), range
+      )
+      return missing(SourceRange(range.lower, range.lower))
+    }
     let range = problemRange
     report(.expectedExpression(after: after, found: found), range)
     return missing(SourceRange(range.lower, range.lower))
@@ -50,6 +61,23 @@ extension Parser {
     case binary(BinaryOperator)
     case notIn
     case range(includesUpper: Bool)
+    /// A second range operator, whose right operand is dropped.
+    case surplus
+  }
+
+  /// Whether an operator that needs a left operand stands here.
+  private var isInfixSymbol: Bool {
+    switch kind {
+    case .keyword(.and), .keyword(.or), .keyword(.membership): true
+    case .symbol(let symbol):
+      switch symbol {
+      case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .star, .slash,
+        .percent, .caret, .pipe, .halfOpenRange, .closedRange:
+        true
+      default: false
+      }
+    default: false
+    }
   }
 
   /// The operator between operands that stands here.
@@ -84,101 +112,108 @@ extension Parser {
     }
   }
 
-  /// Reads operands and the operators between them that are at least as strong as `weakest`.
-  private mutating func readOperators(_ weakest: Strength, after: String?) -> Node {
-    var left = readPrefixed(after: after)
-    while let (operation, strength) = infix, strength >= weakest {
-      let start = position
-      if strength == .comparison {
-        left = readComparisons(left)
-      } else {
-        left = readInfix(operation, strength, left)
-      }
-      if position == start { break }
-    }
-    return left
+  /// An operator whose right operand is being read.
+  private struct Pending {
+    var left: Node
+    var operation: Infix
+    var strength: Strength
+    /// The comparisons before this one in a chain, joined by `and`.
+    var chain: Node?
+    /// How the chain's comparisons would be written out.
+    var spellings: [String] = []
   }
 
-  private mutating func readInfix(_ operation: Infix, _ strength: Strength, _ left: Node) -> Node {
-    let spelling = text(current.range)
-    advance()
-    let right: Node
-    if strength == .power {
-      right = readOperand(after: spelling) { parser in
-        parser.nested { $0.readOperators(.power, after: spelling) }
+  /// Reads operands and the operators between them that are at least as strong as `weakest`.
+  ///
+  /// The operators wait on a list of their own, so that the stack need not hold a call for each
+  /// strength.
+  private mutating func readOperators(_ weakest: Strength, after: String?) -> Node {
+    var operand = readPrefixed(after: after)
+    var pending: [Pending] = []
+    while let (operation, strength) = infix, strength >= weakest {
+      var isSecondRange = false
+      while let top = pending.last, Self.comes(top.strength, before: strength) {
+        pending.removeLast()
+        operand = join(top, operand)
+        isSecondRange = top.strength == .range && strength == .range
       }
-    } else {
-      let next = Strength(rawValue: strength.rawValue + 1) ?? .power
-      right = readOperand(after: spelling) { $0.readOperators(next, after: spelling) }
+      var next = Pending(left: operand, operation: operation, strength: strength)
+      if isSecondRange {
+        add(.repeatedRange, current.range)
+        next.operation = .surplus
+      }
+      if strength == .comparison, let top = pending.last, top.strength == .comparison {
+        pending.removeLast()
+        next = chained(top, operand, operation)
+      }
+      pending.append(next)
+      if case .notIn = operation { advance() }
+      let spelling = text(current.range)
+      advance()
+      operand = readOperand(after: spelling)
     }
+    while let top = pending.popLast() { operand = join(top, operand) }
+    return operand
+  }
+
+  /// Whether an operator takes the operand between it and the one that follows.
+  private static func comes(_ left: Strength, before right: Strength) -> Bool {
+    left > right || (left == right && left != .power && left != .comparison)
+  }
+
+  /// Makes the expression of an operator whose right operand was read.
+  private mutating func join(_ pending: Pending, _ right: Node) -> Node {
+    let left = pending.left
     let range = left.range.union(right.range)
     let height = max(left.height, right.height)
-    switch operation {
+    var result: Node
+    switch pending.operation {
+    case .surplus:
+      return left
     case .pipe:
       return node(.pipe(left.expression, into: right.expression), range, over: height)
-    case .binary(let binary):
-      return node(.binary(binary, left.expression, right.expression), range, over: height)
-    case .notIn:
-      let test = node(
-        .binary(.membership, left.expression, right.expression), range, over: height)
-      return node(.unary(.not, test.expression), range, over: test.height)
     case .range(let includesUpper):
-      while case .range = infix?.operation {
-        let place = current.range
-        add(.repeatedRange, place)
-        advance()
-        _ = readOperand(after: text(place)) { $0.readOperators(.sum, after: nil) }
-      }
       return node(
         .range(lower: left.expression, upper: right.expression, includesUpper: includesUpper),
         range, over: height)
+    case .binary(let binary):
+      result = node(.binary(binary, left.expression, right.expression), range, over: height)
+    case .notIn:
+      let test = node(
+        .binary(.membership, left.expression, right.expression), range, over: height)
+      result = node(.unary(.not, test.expression), range, over: test.height)
     }
+    guard let chain = pending.chain else { return result }
+    result = conjunction(chain, result)
+    let last = text(SourceRange(left.range.lower, right.range.upper))
+    let suggestion = (pending.spellings + [last]).joined(separator: " and ")
+    add(.chainedComparison(suggestion: suggestion), result.range)
+    return result
+  }
+
+  private mutating func conjunction(_ left: Node, _ right: Node) -> Node {
+    node(
+      .binary(.and, left.expression, right.expression), left.range.union(right.range),
+      over: max(left.height, right.height))
+  }
+
+  /// The second of two comparisons in a row: a chain, which is reported and read as if joined by `and`.
+  private mutating func chained(_ first: Pending, _ middle: Node, _ operation: Infix) -> Pending {
+    var before = first
+    before.chain = nil
+    let comparison = join(before, middle)
+    var next = Pending(left: middle, operation: operation, strength: .comparison)
+    next.chain = first.chain.map { conjunction($0, comparison) } ?? comparison
+    // A sentence has room for few comparisons.
+    let spelling = text(SourceRange(first.left.range.lower, middle.range.upper))
+    next.spellings = first.spellings.count < 4 ? first.spellings + [spelling] : first.spellings
+    return next
   }
 
   /// Reads the operand after an operator, which may stand on the next line.
-  private mutating func readOperand(after: String, _ body: (inout Parser) -> Node) -> Node {
+  private mutating func readOperand(after: String) -> Node {
     if newlinesMatter, current.startsLine, beginsBinding { return missingOperand(after) }
-    return body(&self)
-  }
-
-  /// Reads one comparison, and reports a chain of them, which is read as if joined by `and`.
-  private mutating func readComparisons(_ first: Node) -> Node {
-    var result: Node?
-    var left = first
-    var chain: [String] = []
-    let start = position
-    while let (operation, strength) = infix, strength == .comparison {
-      let operatorStart = current.range.lower
-      let comparison: Node
-      if case .notIn = operation { advance() }
-      comparison = readInfix(operation, .comparison, left)
-      let right = rightOperand(of: comparison) ?? missing(comparison.range)
-      chain.append(text(SourceRange(left.range.lower, max(operatorStart, right.range.upper))))
-      if let before = result {
-        result = node(
-          .binary(.and, before.expression, comparison.expression),
-          before.range.union(comparison.range), over: max(before.height, comparison.height))
-      } else {
-        result = comparison
-      }
-      left = right
-      if hasGivenUp || chain.count > 100 { break }
-    }
-    if chain.count > 1, let result {
-      add(
-        .chainedComparison(suggestion: chain.joined(separator: " and ")),
-        SourceRange(tokens[start].range.lower, result.range.upper).union(first.range))
-    }
-    return result ?? first
-  }
-
-  private func rightOperand(of comparison: Node) -> Node? {
-    switch comparison.expression.kind {
-    case .binary(_, _, let right): Node(expression: right, height: comparison.height)
-    case .unary(_, let test):
-      rightOperand(of: Node(expression: test, height: comparison.height))
-    default: nil
-    }
+    return readPrefixed(after: after)
   }
 
   private mutating func readPrefixed(after: String?) -> Node {
@@ -186,24 +221,26 @@ extension Parser {
     switch kind {
     case .keyword(.not):
       advance()
-      let operand = readOperand(after: "not") { parser in
-        parser.nested { $0.readOperators(.not, after: "not") }
-      }
+      let operand = readOperands(.not, after: "not")
       return node(
         .unary(.not, operand.expression), start.union(operand.range), over: operand.height)
     case .symbol(.minus), .symbol(.plus):
       let isMinus = kind == .symbol(.minus)
       advance()
       let spelling = isMinus ? "-" : "+"
-      let operand = readOperand(after: spelling) { parser in
-        parser.nested { $0.readOperators(.power, after: spelling) }
-      }
+      let operand = readOperands(.power, after: spelling)
       guard isMinus else { return operand }
       return node(
         .unary(.negate, operand.expression), start.union(operand.range), over: operand.height)
     default:
       return readPostfix(after: after)
     }
+  }
+
+  /// Reads what an operator before its operand applies to.
+  private mutating func readOperands(_ weakest: Strength, after: String) -> Node {
+    if newlinesMatter, current.startsLine, beginsBinding { return missingOperand(after) }
+    return nested { $0.readOperators(weakest, after: after) }
   }
 
   // MARK: Fields, calls and indices
@@ -309,9 +346,9 @@ extension Parser {
 
   private func sliceSuggestion(_ lower: Node?, _ upper: Node?, hasStep: Bool) -> String {
     if hasStep { return "Write `a..<b`; there are no steps." }
-    let from = lower.map { text($0.range) } ?? "0"
-    let to = upper.map { text($0.range) } ?? "…"
-    return "Write `\(Problem.shown(from))..<\(Problem.shown(to))`."
+    let from = lower.map { Problem.shown(text($0.range)) } ?? "0"
+    guard let upper else { return "Write `\(from)..<n`, where `n` is the number of elements." }
+    return "Write `\(from)..<\(Problem.shown(text(upper.range)))`."
   }
 
   /// Reads what follows a value in `value if condition else other`.

@@ -86,7 +86,10 @@ extension Parser {
     }
     let value = readExpression(after: "\\(")
     if kind != .holeEnd, !hasGivenUp {
-      report(.severalInHole, current.range)
+      // The end of a hole that is not closed is a guess, so what stands before it is no mistake.
+      if end >= 0, tokens[end].range.lower < tokens[end].range.upper {
+        report(.severalInHole, current.range)
+      }
       if end > position { position = end }
     }
     if kind == .holeEnd { advance() }
@@ -178,7 +181,8 @@ extension Parser {
       return missing(range)
     }
     guard commas == 0 else {
-      if values.allSatisfy({ $0.expression.kind != .missing }) { add(.tuple, range) }
+      let isClosed = tokens[position - 1].kind == .symbol(.rightParenthesis)
+      if isClosed, values.allSatisfy({ $0.expression.kind != .missing }) { add(.tuple, range) }
       return node(
         .list(values.map(\.expression)), range, over: values.map(\.height).max() ?? 0)
     }

@@ -109,6 +109,7 @@ extension Parser {
   private mutating func readElements(
     opening: Token, isClosed: Bool, closer: Symbol, _ element: (inout Parser) -> Void
   ) {
+    var lacksCommas = false
     while !hasGivenUp {
       if take(closer) { return }
       if endsUnclosedList(opening: opening, isClosed: isClosed, closer: closer) { return }
@@ -119,7 +120,10 @@ extension Parser {
       // Something stands where a comma is expected.
       let next = closer.rawValue
       if position > start, beginsOperand {
-        report(.missingComma(closer: next), current.range)
+        if !lacksCommas, !current.followsUnreadable {
+          report(.missingComma(closer: next), current.range)
+        }
+        lacksCommas = true
       } else {
         report(unexpectedHere, current.range)
         skipToComma()
@@ -145,12 +149,14 @@ extension Parser {
     guard let found = closingBracket else { return false }
     if awaitedClosers.dropLast().contains(found) {
       report(.unclosedBracket(spelling(of: opening) ?? ""), range)
+      hasBracketProblem = true
     } else {
       let problem = Problem.mismatchedBracket(
         opened: String(describingOpenerOf: closer), closed: found.rawValue)
       report(
         problem, current.range,
-        notes: [Diagnostic.Note(message: "This is the bracket that is open.", range: range)])
+        notes: [Diagnostic.Note(message: Problem.openBracketNote, range: range)])
+      hasBracketProblem = true
       advance()
     }
     return true
@@ -208,8 +214,9 @@ extension Parser {
     }
   }
 
-  /// Skips the rest of a statement.
-  mutating func skipStatement() {
+  /// Skips the rest of a statement; `includingCurrent` also skips a token that begins its line.
+  mutating func skipStatement(includingCurrent: Bool = false) {
+    if includingCurrent, !isStop { skipOne() }
     while kind != .end, kind != .holeEnd, kind != .symbol(.semicolon), !isAtLineEnd {
       if let closer = closingBracket, awaitedClosers.contains(closer) { return }
       skipOne()

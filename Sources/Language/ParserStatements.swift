@@ -32,6 +32,7 @@ extension Parser {
       let start = position
       if let statement = readStatement() { statements.append(statement) }
       height = max(height, statementHeight)
+      if position == start, !isStop { skipStatement(includingCurrent: true) }
       endStatement(statements.last)
       if position == start { advance() }
     }
@@ -48,7 +49,7 @@ extension Parser {
       }
       return
     }
-    reportUnexpected(after: statement)
+    if !hasBracketProblem, !current.followsUnreadable { reportUnexpected(after: statement) }
     skipStatement()
   }
 
@@ -97,6 +98,7 @@ extension Parser {
 
   private mutating func readStatement() -> Statement? {
     endsInUnclosedText = false
+    hasBracketProblem = false
     statementHeight = 0
     let saved = statementColumn
     defer { statementColumn = saved }
@@ -107,7 +109,7 @@ extension Parser {
       return readFunction()
     case .keyword(.otherwise):
       report(.elseWithoutIf, current.range)
-      skipStatement()
+      skipStatement(includingCurrent: true)
       return nil
     case .symbol(.question):
       while take(.question) {}
@@ -122,7 +124,7 @@ extension Parser {
       }
       if let word = unsupportedWord(name) {
         report(.unsupportedStatement(word), current.range)
-        skipStatement()
+        skipStatement(includingCurrent: true)
         skipIndentedLines()
         return nil
       }
@@ -136,7 +138,7 @@ extension Parser {
     let start = current.range.lower
     let value = readExpression()
     if kind == .symbol(.question), !isAtLineEnd {
-      while take(.question) {}
+      while !isAtLineEnd, take(.question) {}
       return help(value, from: start)
     }
     statementHeight = value.height
@@ -163,7 +165,8 @@ extension Parser {
       case .not: return kind(ahead: 2) == .keyword(.membership) ? nil : name
       default: return name
       }
-    case .symbol(.leftBracket), .symbol(.leftBrace): return name == "return" || name == "try" ? name : nil
+    case .symbol(.leftBracket), .symbol(.leftBrace):
+      return name == "return" || name == "try" ? name : nil
     case .end: return nil
     default: return nil
     }

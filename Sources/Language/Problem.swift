@@ -25,6 +25,7 @@ enum Problem: Hashable, Sendable {
   case tooDeep
 
   // Expressions
+  case operatorAtLineStart(String)
   case expectedExpression(after: String?, found: String?)
   case unexpectedToken(String)
   case missingParentheses(callee: String)

@@ -6,6 +6,8 @@ public struct Token: Hashable, Sendable {
   public var range: SourceRange
   /// Whether it is the first token on its line.
   public var startsLine: Bool
+  /// Whether characters that mean nothing stand before the token; they have been reported.
+  var followsUnreadable = false
 
   /// Makes a token.
   public init(_ kind: TokenKind, _ range: SourceRange, startsLine: Bool = false) {

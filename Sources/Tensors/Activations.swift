@@ -44,14 +44,18 @@ public func exp(_ x: Tensor) -> Tensor {
   unsafe mapElements(x) { unsafe $0.table.pointee.exp($1, $2, $3) }
 }
 
-/// The sum of two tensors of one shape, element by element. Precondition: the shapes are equal.
+/// The sum of two tensors of one shape, element by element.
+///
+/// Precondition: the shapes are equal.
 public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
   var result = a.widened()
   result.add(b)
   return result
 }
 
-/// The product of two tensors of one shape, element by element. Precondition: the shapes are equal.
+/// The product of two tensors of one shape, element by element.
+///
+/// Precondition: the shapes are equal.
 public func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
   var result = a.widened()
   result.multiply(by: b)
@@ -59,17 +63,23 @@ public func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
 }
 
 extension Tensor {
-  /// Adds `other` element by element, in place. Precondition: `float32` of the same shape, or `other` is one row of it.
+  /// Adds `other` element by element, in place.
+  ///
+  /// Precondition: `float32` of the same shape, or `other` is one row of it.
   public mutating func add(_ other: Tensor) {
     unsafe combine(other) { unsafe $0.table.pointee.add($1, $2, $3) }
   }
 
-  /// Multiplies by `other` element by element, in place. Precondition: `float32` of the same shape, or `other` is one row of it.
+  /// Multiplies by `other` element by element, in place.
+  ///
+  /// Precondition: `float32` of the same shape, or `other` is one row of it.
   public mutating func multiply(by other: Tensor) {
     unsafe combine(other) { unsafe $0.table.pointee.multiply($1, $2, $3) }
   }
 
-  /// Multiplies every element by `factor`, in place. Precondition: `float32`.
+  /// Multiplies every element by `factor`, in place.
+  ///
+  /// Precondition: `float32`.
   public mutating func scale(by factor: Float) {
     let count = count
     let kernels = Compute.kernels

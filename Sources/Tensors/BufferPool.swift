@@ -85,7 +85,7 @@ public func releaseUnusedTensorMemory() {
 ///
 /// Sendable because the bytes change only through a tensor that holds the only reference (`Tensor` copies otherwise),
 /// or in an operation that has not yet handed out its result.
-@safe final class TensorStorage: @unchecked Sendable {  // see above: written only while uniquely referenced
+@safe final class TensorStorage: @unchecked Sendable {  // see the comment above
   let base: UnsafeMutableRawPointer
   let byteCount: Int
   private let file: MappedFile?

@@ -33,7 +33,7 @@ public func softmax(_ x: Tensor) -> Tensor {
   }
 }
 
-/// Layer normalisation over the last axis (Ba et al. 2016), with the biased variance.
+/// Layer normalisation over the last axis (Ba and others 2016), with the biased variance.
 ///
 /// Precondition: `weight` and `bias`, where given, have as many elements as the last axis.
 public func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Float) -> Tensor {

@@ -9,7 +9,7 @@ public enum RotaryStyle: Sendable {
   case interleaved
 }
 
-/// The cosines and sines of rotary position embeddings (Su et al. 2021) for positions from 0.
+/// The cosines and sines of rotary position embeddings (Su and others 2021) for positions from 0.
 ///
 /// Cosines and sines are computed in double precision and rounded once, with the attention factor.
 public struct RotaryTable: Sendable {

@@ -1,14 +1,20 @@
 extension Tensor {
-  /// The first byte. The storage must be kept alive while the pointer is used.
+  /// The first byte.
+  ///
+  /// The storage must be kept alive while the pointer is used.
   var bytePointer: UnsafeRawPointer { unsafe UnsafeRawPointer(storage.base + byteOffset) }
 
-  /// The first element of an aligned `float32` tensor (see `widened`). The storage must be kept alive while the pointer is used.
+  /// The first element of an aligned `float32` tensor (see `widened`).
+  ///
+  /// The storage must be kept alive while the pointer is used.
   var floatPointer: UnsafePointer<Float> {
     assert(elementType == .float32 && byteOffset % 4 == 0)
     return unsafe bytePointer.assumingMemoryBound(to: Float.self)
   }
 
-  /// The first element, for writing. Only for tensors that nothing else refers to.
+  /// The first element, for writing.
+  ///
+  /// Only for tensors that nothing else refers to.
   var mutableFloatPointer: UnsafeMutablePointer<Float> {
     assert(elementType == .float32 && byteOffset % 4 == 0 && storage.isWritable)
     return unsafe (storage.base + byteOffset).assumingMemoryBound(to: Float.self)
@@ -36,7 +42,9 @@ extension Tensor {
   /// The elements of one index of the first axis as single-precision numbers.
   public func row(_ index: Int) -> [Float] { self[index].floats }
 
-  /// The element at these indices as a single-precision number. Precondition: one valid index for each axis.
+  /// The element at these indices as a single-precision number.
+  ///
+  /// Precondition: one valid index for each axis.
   public func element(_ indices: Int...) -> Float {
     precondition(indices.count == rank, "\(indices.count) indices for a tensor of shape \(shape)")
     var position = 0

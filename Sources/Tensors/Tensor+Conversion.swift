@@ -1,6 +1,8 @@
 import CKernels
 
-/// Writes `count` stored elements as single-precision numbers. The source may be unaligned.
+/// Writes `count` stored elements as single-precision numbers.
+///
+/// The source may be unaligned.
 func widenElements(
   _ type: ElementType, _ source: UnsafeRawPointer, count: Int,
   into target: UnsafeMutablePointer<Float>

@@ -51,7 +51,9 @@ public struct Tensor: Sendable {
     unsafe storage.floats.initialize(repeating: value, count: count)
   }
 
-  /// The given `float32` elements, last axis fastest. Precondition: as many as the shape has.
+  /// The given `float32` elements, last axis fastest.
+  ///
+  /// Precondition: as many as the shape has.
   public init(shape: [Int], _ floats: [Float]) {
     precondition(
       shape.allSatisfy { $0 >= 0 } && shape.reduce(1, *) == floats.count,
@@ -121,7 +123,9 @@ public struct Tensor: Sendable {
     return size
   }
 
-  /// The same elements in another shape. Precondition: the shapes have as many elements.
+  /// The same elements in another shape.
+  ///
+  /// Precondition: the shapes have as many elements.
   public func reshaped(_ shape: [Int]) -> Tensor {
     precondition(
       shape.allSatisfy { $0 >= 0 } && shape.reduce(1, *) == count,
@@ -131,7 +135,9 @@ public struct Tensor: Sendable {
     return result
   }
 
-  /// The indices `range` of the first axis, without a copy. Precondition: they exist.
+  /// The indices `range` of the first axis, without a copy.
+  ///
+  /// Precondition: they exist.
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(
       rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0],
@@ -142,7 +148,9 @@ public struct Tensor: Sendable {
     return result
   }
 
-  /// One index of the first axis, which the result does not have; a view. Precondition: it exists.
+  /// One index of the first axis, which the result does not have; a view.
+  ///
+  /// Precondition: it exists.
   public subscript(row: Int) -> Tensor {
     let one = rows(row..<(row + 1))
     return one.reshaped(Array(shape.dropFirst()))

@@ -8,6 +8,8 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
   case outOfBounds(byteOffset: Int, byteCount: Int, fileByteCount: Int)
   /// The number of elements given is not that of the shape.
   case countMismatch(shape: [Int], count: Int)
+  /// Two shapes cannot be combined.
+  case incompatibleShapes([Int], [Int])
 
   /// One sentence with the facts.
   public var description: String {
@@ -20,6 +22,8 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(byteCount) bytes at offset \(byteOffset) are not inside the file's \(fileByteCount) bytes"
     case .countMismatch(let shape, let count):
       "\(count) elements do not fill a tensor of shape \(shape)"
+    case .incompatibleShapes(let first, let second):
+      "tensors of shapes \(first) and \(second) cannot be combined"
     }
   }
 }

@@ -91,7 +91,9 @@ public final class ThreadPool: Sendable {
 /// A region is announced in one word: its number (upper half), whether it may be joined, and how many threads are inside. The
 /// caller closes the region when all its pieces are taken and waits for those inside, so a thread that
 /// wakes late finds it closed and costs nothing.
-@safe private final class Crew: @unchecked Sendable {  // `body`… are written by the one caller that holds `isBusy`, while no thread is inside
+///
+/// Sendable because what is not atomic is written by the one caller that holds `isBusy`, while no thread is inside.
+@safe private final class Crew: @unchecked Sendable {  // see the comment above
   private static let open: UInt64 = 1 << 31
   private static let insideMask: UInt64 = (1 << 31) - 1
   private static let spins = 1500

@@ -57,7 +57,7 @@ let lies: [Lie] = [
     #"The tensor "w" in "bad.safetensors" has no valid dtype: a name such as F32 is expected."#),
   Lie(
     "unknown dtype", header: #"{"w":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}"#, data: 4,
-    #"The tensor "w" in "bad.safetensors" has the unknown dtype "F31": known are I64, F64, F32, I32, BF16, F16, I16, F8_E8M0, F8_E4M3, F8_E5M2, I8, U8, BOOL."#
+    #"The tensor "w" in "bad.safetensors" has the unknown dtype "F31": known are U64, I64, F64, F32, U32, I32, BF16, F16, U16, I16, F8_E8M0, F8_E4M3, F8_E5M2, I8, U8, BOOL."#
   ),
   Lie(
     "negative extent", header: #"{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, data: 4,

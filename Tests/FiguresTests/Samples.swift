@@ -108,5 +108,146 @@ enum Samples {
     Sample(name: "heatmap-400", figure: heatmap(400)),
   ]
 
-  static let all: [Sample] = heatmaps
+  static func grid(layers: Int, heads: Int, tokens: Int, causal: Bool = true) -> HeatmapGrid {
+    HeatmapGrid(
+      title: "Attention · deepseek-llm-7b-base · layers 0–\(layers - 1), all heads",
+      cells: (0..<layers).flatMap { layer in
+        (0..<heads).map { head in
+          HeatmapGrid.Cell(
+            title: "layer \(layer) · head \(head)", layer: layer, head: head,
+            values: attention(tokens, causal: causal, seed: UInt64(layer * 100 + head)))
+        }
+      }, rowLabels: words(tokens), columnLabels: words(tokens), isCausal: causal,
+      provenance: provenance)
+  }
+
+  static let nextTokens = BarChart(
+    title: "Next token · deepseek-llm-7b-base",
+    items: [
+      BarChart.Item(TokenLabel(" treatment", detail: "id 4512"), 0.4132),
+      BarChart.Item(TokenLabel("治疗", detail: "id 9021"), 0.2251),
+      BarChart.Item(TokenLabel(" to", detail: "id 276"), 0.1107),
+      BarChart.Item(TokenLabel("\n", detail: "id 185"), 0.0421),
+      BarChart.Item(TokenLabel("降压", detail: "id 30122"), 0.0093),
+      BarChart.Item(TokenLabel(" ", detail: "id 207"), 0.00004),
+    ], unit: .percent, note: "after “患者患有高血压，需要”", valueTitle: "probability",
+    provenance: provenance)
+
+  static let signedBars = BarChart(
+    title: "Attribution of “approved”",
+    items: [
+      BarChart.Item(" income", 0.82), BarChart.Item(" high", 0.41), BarChart.Item(" debt", -0.37),
+      BarChart.Item(" the", 0.01), BarChart.Item("信用", -0.12),
+    ], valueTitle: "score")
+
+  static let tokens = TokenStrip(
+    title: "Tokens · deepseek-llm-7b-base",
+    items: [
+      .init(
+        text: "<｜begin▁of▁sentence｜>", id: 100_000, piece: "<｜begin▁of▁sentence｜>", isSpecial: true),
+      .init(text: "患者", id: 20_741, piece: "æĤ£èĢħ", byteRange: 0..<6),
+      .init(text: "患有", id: 51_213, piece: "æĤ£æľī", byteRange: 6..<12),
+      .init(text: "高血压", id: 35_112, piece: "é«ĺè¡Ģåİĭ", byteRange: 12..<21),
+      .init(text: "，", id: 303, piece: "ï¼Į", byteRange: 21..<24),
+      .init(text: "needs", id: 4_312, piece: "needs", byteRange: 24..<29),
+      .init(text: " treatment", id: 5_204, piece: "Ġtreatment", byteRange: 29..<39),
+      .init(text: "\n", id: 185, piece: "Ċ", byteRange: 39..<40),
+      .init(text: "🧑‍⚕️", id: 12_345, piece: "ðŁ§ĳ", byteRange: 40..<53, part: 1, partCount: 3),
+      .init(text: "🧑‍⚕️", id: 2_345, piece: "âĢį", byteRange: 40..<53, part: 2, partCount: 3),
+      .init(text: "🧑‍⚕️", id: 345, piece: "âļķï¸ı", byteRange: 40..<53, part: 3, partCount: 3),
+      .init(text: " مرحبا", id: 777, piece: "ĠÙħØ±ØŃØ¨Ø§", byteRange: 53..<64),
+    ]
+      + (0..<30).map {
+        .init(text: [" and", " so", "继续", " forth"][$0 % 4], id: 900 + $0 * 37, piece: "x")
+      },
+    provenance: provenance)
+
+  static let table = TableFigure(
+    title: "Words", columns: ["term", "field", "count", "share"],
+    rows: (0..<57).map { index in
+      [
+        .string(["高血压", "loan", "芯片", "diagnosis"][index % 4]), .string("field \(index % 3)"),
+        .integer(index * 131), .number(Double(index) / 57),
+      ]
+    }, limit: 8, provenance: provenance)
+
+  static let card = ModelCard(
+    name: "deepseek-llm-67b-base", architecture: "LlamaForCausalLM",
+    shape: .init(
+      layers: 95, width: 8192, heads: 64, keyValueHeads: 8, headDimension: 128, innerWidth: 22016,
+      vocabulary: 102_400, contextLength: 4096, isCausal: true, predictsTokens: true),
+    parts: [
+      .init("token embedding", 838_860_800), .init("attention", 14_344_519_680),
+      .init("feed-forward", 51_401_195_520), .init("norms", 1_564_672),
+      .init("head", 838_860_800),
+    ], elementType: "bf16", byteCount: 134_849_998_848,
+    facts: [.init("file", "deepseek-llm-67b-base/ (14 files)"), .init("SHA-256", "53aa5117…")],
+    provenance: Provenance(version: "0.1.0", call: "info(m)"))
+
+  static let encoderCard = ModelCard(
+    name: "all-MiniLM-L6-v2", architecture: "BertModel",
+    shape: .init(
+      layers: 6, width: 384, heads: 12, keyValueHeads: 12, headDimension: 32, innerWidth: 1536,
+      vocabulary: 30_522, contextLength: 512, isCausal: false, predictsTokens: false),
+    parts: [
+      .init("token embedding", 11_720_448), .init("position and type", 197_376),
+      .init("attention", 3_548_160), .init("feed-forward", 7_089_408), .init("norms", 9_984),
+      .init("pooler", 147_840),
+    ], elementType: "f32", byteCount: 90_868_376)
+
+  static let progress = ProgressFigure(
+    label: "Loading deepseek-llm-7b-base", fraction: 0.4567, detail: "3 of 7 files",
+    secondsLeft: 74)
+
+  static let document = DocumentFigure(blocks: [
+    .heading("attention", level: 1), .paragraph("Shows which token looks at which, as a map."),
+    .heading("Parameters", level: 2),
+    .table(
+      columns: ["name", "type", "default", "what it is"],
+      rows: [
+        ["`text`", "Text or Trace", "", "what the model reads"],
+        ["`layer`", "Number, `all` or `last`", "`last`", "the layer, counted from 0"],
+      ]),
+    .heading("Example", level: 2),
+    .code("attention(\"患者患有高血压\", layer: 3)\nattention(t, head: all)"),
+    .list(["Causal maps are blank above the diagonal.", "Use `a|b` with care; cost $5 and $6."]),
+  ])
+
+  static let scatter = ScatterPlot(
+    title: "Embeddings of words, two principal components",
+    points: ["芯片", "算法", "服务器", "chip", "高兴", "悲伤", "愤怒", "joy", "hospital", "医院", "bank"]
+      .enumerated().map { index, word in
+        ScatterPlot.Point(
+          x: Double(index * 37 % 11) - 5 + (index < 4 ? 4 : 0), y: Double(index * 53 % 7) * 0.3,
+          label: TokenLabel(word), group: index < 4 ? "technology" : index < 8 ? "情感" : "places")
+      }, xTitle: "component 1 (31 %)", yTitle: "component 2 (18 %)", provenance: provenance)
+
+  static let others: [Sample] = [
+    Sample(name: "grid-4x6", figure: grid(layers: 4, heads: 6, tokens: 12)),
+    Sample(name: "grid-12x12", figure: grid(layers: 12, heads: 12, tokens: 24)),
+    Sample(name: "grid-30x32", figure: grid(layers: 30, heads: 32, tokens: 20)),
+    Sample(
+      name: "grid-layers",
+      figure: HeatmapGrid(
+        title: "Attention · all-MiniLM-L6-v2 · mean over heads",
+        cells: (0..<6).map {
+          .init(
+            title: "layer \($0)", layer: $0, head: nil,
+            values: attention(english.count, causal: false, seed: UInt64($0)))
+        }, rowLabels: english.map { TokenLabel($0) }, columnLabels: english.map { TokenLabel($0) },
+        provenance: provenance)),
+    Sample(name: "bars-next", figure: nextTokens),
+    Sample(name: "bars-signed", figure: signedBars),
+    Sample(name: "tokens", figure: tokens),
+    Sample(name: "table", figure: table),
+    Sample(name: "card", figure: card),
+    Sample(name: "card-encoder", figure: encoderCard),
+    Sample(name: "progress", figure: progress),
+    Sample(name: "document", figure: document),
+    Sample(name: "scatter", figure: scatter),
+    Sample(
+      name: "group", figure: GroupFigure(title: "Two at once", figures: [nextTokens, signed])),
+  ]
+
+  static let all: [Sample] = heatmaps + others
 }

@@ -51,6 +51,7 @@ struct GoldenFile {
         title = line
       }
     }
+    while preamble.last?.isEmpty == true { preamble.removeLast() }
     self.preamble = preamble.joined(separator: "\n")
     self.cases = cases
   }
@@ -58,7 +59,7 @@ struct GoldenFile {
   func write(name: String) {
     var text = preamble
     for (index, entry) in cases.enumerated() {
-      text += (index == 0 ? "" : "\n") + "## \(entry.title)\n"
+      text += (index == 0 ? "\n\n" : "\n") + "## \(entry.title)\n"
       for title in ["SOURCE", "TREE", "DIAGNOSTICS"] {
         let content = entry.sections[title] ?? ""
         text += "\n\(title)\n````\n" + content + (content.isEmpty ? "" : "\n") + "````\n"

@@ -1,0 +1,83 @@
+public import Tensors
+
+/// What is needed to build and run one family of models.
+///
+/// A new family is one type in `Architectures/`, one line in `architectures`, and a golden fixture.
+public protocol Architecture: Sendable {
+  /// The family's name, as shown to people.
+  static var name: String { get }
+  /// The values of `model_type` in `config.json` that this family serves.
+  static var modelTypes: [String] { get }
+
+  /// Reads and checks the configuration, then the weights.
+  ///
+  /// - Throws: `ModelError` for the first value or weight that can't be right.
+  init(configuration: ConfigurationReader, weights: inout WeightReader) throws(ModelError)
+
+  /// The sizes.
+  var configuration: ModelConfiguration { get }
+
+  /// The vectors that enter the first layer, `[tokens, width]`; ids are checked before.
+  func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor
+
+  /// What all layers of one run share.
+  func prepare(tokens: Int) throws -> RunConstants
+
+  /// Runs one layer over the residual stream `[tokens, width]`.
+  func runLayer(
+    _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> LayerOutput
+
+  /// What follows the last layer, such as a final norm, `[tokens, width]`.
+  func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
+
+  /// The scores of all tokens of the vocabulary, `[rows, vocabulary]`, from finished hidden states
+  /// `[rows, width]`; asked only of models that have a head.
+  func logits(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
+}
+
+/// What all layers of one run share.
+public struct RunConstants: Sendable {
+  /// The turns of all positions, for architectures that rotate queries and keys.
+  public var rotary: RotaryTable?
+
+  /// Makes constants.
+  public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
+}
+
+/// What a layer gives back.
+public struct LayerOutput: Sendable {
+  /// The residual stream after the layer, `[tokens, width]`.
+  public var hidden: Tensor
+  /// What its attention looked at.
+  public var attention: AttentionInputs
+
+  /// Makes an output.
+  public init(hidden: Tensor, attention: AttentionInputs) {
+    self.hidden = hidden
+    self.attention = attention
+  }
+}
+
+/// Queries, keys and values of one layer, from which every head's map can be computed again.
+public struct AttentionInputs: Sendable {
+  /// The queries as they meet the keys, turned by position, `[tokens, heads × headDimension]`.
+  public var queries: Tensor
+  /// The keys, `[tokens, keyValueHeads × headDimension]`.
+  public var keys: Tensor
+  /// The values, `[tokens, keyValueHeads × headDimension]`.
+  public var values: Tensor
+
+  /// Makes inputs.
+  public init(queries: Tensor, keys: Tensor, values: Tensor) {
+    self.queries = queries
+    self.keys = keys
+    self.values = values
+  }
+}
+
+/// Every family of models that can be loaded: one line each.
+let architectures: [any Architecture.Type] = [
+  Llama.self,
+  BERT.self,
+]

@@ -1,0 +1,157 @@
+public import Checkpoints
+import DataFormats
+public import Tensors
+public import Tokenizers
+
+/// A model whose weights lie in mapped files, ready to run.
+///
+/// Loading checks the configuration and every weight's shape; it reads no weight. One model may run
+/// on several threads at once.
+public final class LanguageModel: Sendable {
+  /// What the model is called, after its folder or file.
+  public let name: String
+  /// The family, such as `Llama`.
+  public let architecture: String
+  /// The sizes.
+  public let configuration: ModelConfiguration
+  /// The tokenizer, or `nil` where the folder has none; then ids must be given.
+  public let tokenizer: Tokenizer?
+  /// The weights as stored.
+  public let checkpoint: Checkpoint
+  /// Every weight that is used, in the order of the architecture.
+  public let weights: [WeightUse]
+  /// The element type that most bytes of the weights are stored in.
+  public let elementType: ElementType
+  /// Where the model's files lie.
+  public let folder: ModelFolder
+
+  let network: any Architecture
+
+  /// The paths of the weights files, which together are the model's identity.
+  public var weightFiles: [String] { checkpoint.files }
+
+  /// How many parameters each part has, in the order of `ModelPart`; empty parts are left out.
+  public var parameterCounts: [(part: ModelPart, count: Int)] {
+    ModelPart.allCases.compactMap { part in
+      let count = weights.reduce(0) { $0 + ($1.part == part ? $1.count : 0) }
+      return count == 0 ? nil : (part, count)
+    }
+  }
+
+  /// The names of the checkpoint's tensors that the architecture doesn't use.
+  public var unusedWeightNames: [String] {
+    let used = Set(weights.map { Array($0.name.utf8) })
+    return checkpoint.names.filter { !used.contains(Array($0.utf8)) }
+  }
+
+  /// The model types that can be loaded, as `config.json` names them.
+  public static var knownModelTypes: [String] { architectures.flatMap { $0.modelTypes } }
+
+  private init(
+    name: String, architecture: String, network: any Architecture, tokenizer: Tokenizer?,
+    checkpoint: Checkpoint, weights: [WeightUse], folder: ModelFolder
+  ) {
+    self.name = name
+    self.architecture = architecture
+    self.network = network
+    configuration = network.configuration
+    self.tokenizer = tokenizer
+    self.checkpoint = checkpoint
+    self.weights = weights
+    self.folder = folder
+    elementType = checkpoint.summary.elementTypes.first?.elementType ?? .float32
+  }
+
+  /// Loads the model at a path: a folder, a Hugging Face cache folder, or a weights file beside its
+  /// `config.json`.
+  ///
+  /// - Parameters:
+  ///   - path: the folder or file.
+  ///   - name: what to call the model; `nil` takes the folder's name.
+  /// - Throws: `ModelError`, one sentence that names the file, value or weight at fault.
+  public static func load(path: String, name: String? = nil) throws(ModelError) -> LanguageModel {
+    let folder: ModelFolder
+    do {
+      folder = try ModelFolder(path: path)
+    } catch {
+      throw .checkpoint(error)
+    }
+    guard folder.contains("config.json") else { throw .configurationMissing(folder: folder.path) }
+    let reader = ConfigurationReader(try readObject("config.json", in: folder))
+    let family = try family(of: reader)
+    let checkpoint: Checkpoint
+    do {
+      checkpoint = try Checkpoint(folder: folder)
+    } catch {
+      throw .checkpoint(error)
+    }
+    var weights = WeightReader(checkpoint)
+    let network = try family.init(configuration: reader, weights: &weights)
+    let tokenizer = try readTokenizer(in: folder)
+    return LanguageModel(
+      name: name ?? displayName(folder, reader), architecture: family.name, network: network,
+      tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, folder: folder)
+  }
+
+  private static func family(
+    of reader: ConfigurationReader
+  ) throws(ModelError) -> any Architecture.Type {
+    guard let type = reader.value("model_type")?.string else {
+      throw .invalidValue(
+        key: "model_type",
+        found: reader.value("model_type").map(ConfigurationReader.words)
+          ?? "nothing", expected: "one of \(knownModelTypes.joined(separator: ", "))")
+    }
+    guard let family = architectures.first(where: { $0.modelTypes.contains(type) }) else {
+      throw .unknownArchitecture(type, known: knownModelTypes)
+    }
+    return family
+  }
+
+  private static func readTokenizer(in folder: ModelFolder) throws(ModelError) -> Tokenizer? {
+    guard folder.contains("tokenizer.json") else { return nil }
+    let document = JSON.object(try readObject("tokenizer.json", in: folder))
+    let settings =
+      folder.contains("tokenizer_config.json")
+      ? JSON.object(try readObject("tokenizer_config.json", in: folder)) : nil
+    do {
+      return try Tokenizer(json: document, configuration: settings)
+    } catch {
+      throw .tokenizer(file: "tokenizer.json", reason: "\(error)")
+    }
+  }
+
+  /// The folder's name, unless it says nothing: then what the configuration was saved under.
+  private static func displayName(_ folder: ModelFolder, _ reader: ConfigurationReader) -> String {
+    guard ["model", "snapshot", "checkpoint", ".", ".."].contains(folder.name),
+      let saved = reader.value("_name_or_path")?.string, let last = saved.split(separator: "/").last
+    else { return folder.name }
+    return String(last)
+  }
+
+  /// A JSON object from a file of the folder.
+  static func readObject(
+    _ file: String, in folder: ModelFolder
+  ) throws(ModelError) -> JSONObject {
+    guard let object = try readJSON(file, in: folder).object else {
+      throw .malformedFile(file, reason: "it is not an object of names and values")
+    }
+    return object
+  }
+
+  /// A JSON value from a file of the folder.
+  static func readJSON(_ file: String, in folder: ModelFolder) throws(ModelError) -> JSON {
+    let bytes: [UInt8]
+    do {
+      bytes = try folder.read(file)
+    } catch {
+      throw .checkpoint(error)
+    }
+    do {
+      return try JSON(parsing: bytes)
+    } catch {
+      throw .malformedFile(
+        file, reason: "it is not JSON: \(error.sentence) at byte \(error.offset)")
+    }
+  }
+}

@@ -1,0 +1,88 @@
+public import Checkpoints
+public import Tensors
+
+/// Why a model can't be loaded or can't run; `description` is one sentence with the facts.
+public enum ModelError: Error, Sendable, Equatable {
+  // Loading.
+  case checkpoint(CheckpointError)
+  case tokenizer(file: String, reason: String)
+  case configurationMissing(folder: String)
+  case malformedFile(String, reason: String)
+  case invalidValue(key: String, found: String, expected: String)
+  case unsupported(key: String, found: String, supported: [String])
+  case unknownArchitecture(String, known: [String])
+  case missingWeight(String, checkpoint: String)
+  case wrongShape(weight: String, found: [Int], expected: [Int])
+  case unsuitableElementType(weight: String, found: ElementType)
+
+  // Running.
+  case noTokenizer(model: String)
+  case emptyInput
+  case inputTooLong(tokens: Int, limit: Int)
+  case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
+  case notEnoughMemory(what: String, needed: Int, available: Int)
+
+  // Looking into a trace.
+  case layerOutOfRange(Int, count: Int)
+  case headOutOfRange(Int, count: Int)
+  case positionOutOfRange(Int, count: Int)
+  case notKept(String)
+  case noLanguageModelHead(model: String)
+}
+
+extension ModelError: CustomStringConvertible {
+  /// One sentence: what is wrong, with the figures, and what would be right.
+  public var description: String {
+    switch self {
+    case .checkpoint(let error):
+      error.description
+    case .tokenizer(let file, let reason):
+      "The tokenizer \(quoted(file)) can't be used: \(reason)"
+    case .configurationMissing(let folder):
+      "The folder \(quoted(folder)) holds no config.json, which says how the model is built."
+    case .malformedFile(let file, let reason):
+      "\(quoted(file)) can't be used: \(reason)."
+    case .invalidValue(let key, let found, let expected):
+      "config.json gives \(key) as \(found), but \(expected) is expected."
+    case .unsupported(let key, let found, let supported):
+      "config.json gives \(key) as \(quoted(found)), which is not supported: "
+        + "supported are \(supported.joined(separator: ", "))."
+    case .unknownArchitecture(let name, let known):
+      "The model type \(quoted(name)) is unknown: known are \(known.joined(separator: ", "))."
+    case .missingWeight(let name, let checkpoint):
+      "The weight \(quoted(name)), which config.json calls for, is missing from "
+        + "\(quoted(checkpoint))."
+    case .wrongShape(let weight, let found, let expected):
+      "The weight \(quoted(weight)) has the shape \(found), but config.json says \(expected)."
+    case .unsuitableElementType(let weight, let found):
+      "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16 and bf16 weights can "
+        + "be used."
+    case .noTokenizer(let model):
+      "The model \(quoted(model)) has no tokenizer.json: give token ids instead of a text."
+    case .emptyInput:
+      "There is nothing to run: the input has no tokens."
+    case .inputTooLong(let tokens, let limit):
+      "The input has \(tokens) tokens, but the model takes at most \(limit)."
+    case .tokenOutOfRange(let id, let position, let vocabulary):
+      "The token id \(id) at position \(position) is outside the vocabulary: "
+        + "ids run from 0 to \(vocabulary - 1)."
+    case .notEnoughMemory(let what, let needed, let available):
+      "\(what) would take \(amount(needed)) of memory, "
+        + "but \(amount(available)) are available: take a shorter text or ask for less."
+    case .layerOutOfRange(let layer, let count):
+      "There is no layer \(layer): layers run from 0 to \(count - 1)."
+    case .headOutOfRange(let head, let count):
+      "There is no head \(head): heads run from 0 to \(count - 1)."
+    case .positionOutOfRange(let position, let count):
+      "There is no token at position \(position): positions run from 0 to \(count - 1)."
+    case .notKept(let what):
+      "The trace was run without keeping its \(what)."
+    case .noLanguageModelHead(let model):
+      "The model \(quoted(model)) has no language-model head, so it predicts no tokens."
+    }
+  }
+
+  private func amount(_ byteCount: Int) -> String {
+    byteCount < 1_000_000 ? "\(byteCount) bytes" : "\(byteCount / 1_000_000) MB"
+  }
+}

@@ -1,0 +1,120 @@
+public import Tensors
+public import Tokenizers
+
+/// One text's way through a model: what was kept, and what can be computed from it.
+///
+/// Attention maps are computed from the kept queries and keys when they are asked for, so that a
+/// trace has the size of a key/value cache and no map of tokens × tokens is stored.
+public struct Trace: Sendable {
+  /// The model that ran.
+  public let model: LanguageModel
+  /// The text, or `nil` where ids were given.
+  public let text: String?
+  /// The tokens; with byte ranges into the text where there is one.
+  public let tokens: [Token]
+  /// The tokens' ids.
+  public let ids: [Int]
+  /// What was kept.
+  public let contents: TraceContents
+
+  /// The hidden states before every layer and after the last, or only the last.
+  private let states: [Tensor]
+  private let attention: [(queries: Tensor, keys: Tensor)]
+  private let keptValues: [Tensor]
+
+  init(
+    model: LanguageModel, text: String?, tokens: [Token], ids: [Int], contents: TraceContents,
+    states: [Tensor], attention: [(queries: Tensor, keys: Tensor)], values: [Tensor]
+  ) {
+    self.model = model
+    self.text = text
+    self.tokens = tokens
+    self.ids = ids
+    self.contents = contents
+    self.states = states
+    self.attention = attention
+    keptValues = values
+  }
+
+  /// The bytes of the kept tensors.
+  public var byteCount: Int {
+    (states + attention.flatMap { [$0.queries, $0.keys] } + keptValues).reduce(0) {
+      $0 + $1.count * $1.elementType.byteCount
+    }
+  }
+
+  /// The hidden states `[tokens, width]`: of 0 what enters the first layer, of `layers` what leaves
+  /// the model after its final norm, as transformers counts them.
+  ///
+  /// - Throws: `ModelError` where there is no such layer or they weren't kept.
+  public func hiddenStates(_ layer: Int) throws(ModelError) -> Tensor {
+    let count = model.configuration.layers + 1
+    guard (0..<count).contains(layer) else { throw .layerOutOfRange(layer, count: count) }
+    if contents.contains(.hiddenStates) { return states[layer] }
+    guard layer == count - 1, let last = states.last else { throw .notKept("hidden states") }
+    return last
+  }
+
+  /// The queries `[tokens, heads × headDimension]` and keys `[tokens, keyValueHeads ×
+  /// headDimension]` of a layer, as they meet: turned by position where the model does so.
+  ///
+  /// - Throws: `ModelError` where there is no such layer or they weren't kept.
+  public func queriesAndKeys(
+    _ layer: Int
+  ) throws(ModelError) -> (queries: Tensor, keys: Tensor) {
+    try check(layer: layer)
+    guard contents.contains(.attention) else { throw .notKept("queries and keys") }
+    return attention[layer]
+  }
+
+  /// The values of a layer, `[tokens, keyValueHeads × headDimension]`.
+  ///
+  /// - Throws: `ModelError` where there is no such layer or they weren't kept.
+  public func values(_ layer: Int) throws(ModelError) -> Tensor {
+    try check(layer: layer)
+    guard contents.contains(.values) else { throw .notKept("values") }
+    return keptValues[layer]
+  }
+
+  /// The logits of every position, `[tokens, vocabulary]`.
+  ///
+  /// - Throws: `ModelError` where the model has no head, or `Cancelled`.
+  public func logits(cancellation: Cancellation? = nil) throws -> Tensor {
+    try logits(of: 0..<ids.count, cancellation: cancellation)
+  }
+
+  /// The logits of one position, `[vocabulary]`: for a decoder, of the token that follows it.
+  ///
+  /// - Throws: `ModelError` where the model has no head or there is no such position; `Cancelled`.
+  public func logits(at position: Int, cancellation: Cancellation? = nil) throws -> Tensor {
+    guard ids.indices.contains(position) else {
+      throw ModelError.positionOutOfRange(position, count: ids.count)
+    }
+    let row = try logits(of: position..<position + 1, cancellation: cancellation)
+    return row.reshaped([model.configuration.vocabulary])
+  }
+
+  /// The logits of some positions, `[positions, vocabulary]`.
+  ///
+  /// - Throws: `ModelError` where the model has no head or there are no such positions; `Cancelled`.
+  public func logits(of positions: Range<Int>, cancellation: Cancellation? = nil) throws -> Tensor {
+    guard model.configuration.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: model.name)
+    }
+    guard positions.lowerBound >= 0, positions.upperBound <= ids.count else {
+      throw ModelError.positionOutOfRange(
+        positions.lowerBound < 0 ? positions.lowerBound : positions.upperBound - 1,
+        count: ids.count)
+    }
+    try MemoryBudget.require(
+      positions.count * model.configuration.vocabulary * MemoryLayout<Float>.size,
+      for: "The logits of \(positions.count) positions")
+    let hidden = try hiddenStates(model.configuration.layers)
+    return try model.network.logits(hidden.rows(positions), cancellation: cancellation)
+  }
+
+  func check(layer: Int) throws(ModelError) {
+    let count = model.configuration.layers
+    guard (0..<count).contains(layer) else { throw .layerOutOfRange(layer, count: count) }
+  }
+}

@@ -1,0 +1,78 @@
+public import Checkpoints
+public import Tensors
+
+/// The parts of a model by which its parameters are counted.
+public enum ModelPart: String, Sendable, CaseIterable {
+  /// Vectors of tokens, positions and segments.
+  case embedding
+  /// Queries, keys, values and the output of attention.
+  case attention
+  /// The feed-forward part.
+  case feedForward = "feed-forward"
+  /// Weights of the norms.
+  case normalization
+  /// What turns the last hidden state into logits, where it isn't the embedding again.
+  case head
+}
+
+/// A weight that a model uses.
+public struct WeightUse: Sendable, Equatable {
+  /// The name in the checkpoint.
+  public let name: String
+  /// The part that it belongs to.
+  public let part: ModelPart
+  /// The layer that it belongs to, or `nil` outside the layers.
+  public let layer: Int?
+  /// The shape.
+  public let shape: [Int]
+  /// How it is stored.
+  public let elementType: ElementType
+  /// How many numbers it holds.
+  public var count: Int { shape.reduce(1, *) }
+  /// Its bytes in the file.
+  public var byteCount: Int { count * elementType.byteCount }
+}
+
+/// Hands an architecture its weights, each checked against the shape that the configuration gives.
+public struct WeightReader: Sendable {
+  let checkpoint: Checkpoint
+  /// The weights handed out so far, in the order of asking.
+  public private(set) var uses: [WeightUse] = []
+
+  /// Reads from a checkpoint.
+  public init(_ checkpoint: Checkpoint) { self.checkpoint = checkpoint }
+
+  /// Whether the checkpoint has a tensor of this name.
+  public func contains(_ name: String) -> Bool { checkpoint.contains(name) }
+
+  /// A weight in the mapped file.
+  ///
+  /// - Parameters:
+  ///   - name: its name in the checkpoint.
+  ///   - shape: the shape that follows from the configuration.
+  ///   - part: what its parameters count as.
+  ///   - layer: the layer that it belongs to, or `nil`.
+  /// - Throws: `ModelError` where it is missing, has another shape or no floating-point numbers.
+  public mutating func read(
+    _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil
+  ) throws(ModelError) -> Tensor {
+    guard let layout = checkpoint.layout(of: name) else {
+      throw .missingWeight(name, checkpoint: fileName(of: checkpoint.path))
+    }
+    guard layout.shape == shape else {
+      throw .wrongShape(weight: name, found: layout.shape, expected: shape)
+    }
+    switch layout.elementType {
+    case .float32, .float16, .bfloat16: break
+    default: throw .unsuitableElementType(weight: name, found: layout.elementType)
+    }
+    uses.append(
+      WeightUse(
+        name: name, part: part, layer: layer, shape: shape, elementType: layout.elementType))
+    do {
+      return try checkpoint.tensor(named: name)
+    } catch {
+      throw .checkpoint(error)
+    }
+  }
+}
