@@ -58,22 +58,32 @@ public final class KernelServer: Sendable {
   public func run() throws(KernelError) -> KernelExit {
     try checkPorts()
     let context = try ZeroMQContext()
-    let heartbeat: Heartbeat
-    do throws(KernelError) {
-      heartbeat = try Heartbeat(context: context, connection: connection)
-    } catch {
-      context.terminate()
-      throw error
-    }
+    var heartbeat: Heartbeat?
     defer {
-      heartbeat.end()
+      heartbeat?.end()
       context.stop()
       context.terminate()
       removeSocketFiles()
     }
+    return try serve(context, &heartbeat)
+  }
+
+  /// Serves; every socket but the heartbeat's is closed on return.
+  ///
+  /// The clients' first requests come in milliseconds after the start, and one that finds a door
+  /// closed tries again only after a tenth of a second: so requests can come in before the rest.
+  private func serve(_ context: ZeroMQContext, _ heartbeat: inout Heartbeat?)
+    throws(KernelError) -> KernelExit
+  {
     let loop = try ServerLoop(
       context: context, connection: connection, interpreter: interpreter, options: options,
       mailbox: mailbox)
+    do throws(KernelError) {
+      heartbeat = try Heartbeat(context: context, connection: connection)
+    } catch {
+      loop.endThreads()
+      throw error
+    }
     return loop.run()
   }
 

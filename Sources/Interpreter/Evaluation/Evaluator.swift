@@ -71,7 +71,7 @@ extension ExecutionContext {
       return try field(name, of: value, scope: scope)
     case .index(let object, let index):
       let value = try evaluate(object, in: scope)
-      let place = try evaluate(index, in: scope)
+      let place = try indexValue(index, of: value, in: scope)
       return try located(index.range) { try element(of: value, at: place) }
     case .pipe(let value, let target): return try pipe(value, target, in: scope, expression.range)
     case .lambda(let parameters, let body):
@@ -150,6 +150,19 @@ extension ExecutionContext {
     let first = try bound(lower, in: scope)
     let last = try bound(upper, in: scope)
     return .range(RangeValue(first: first, count: last - first + (includesUpper ? 1 : 0)))
+  }
+
+  /// The value of an index; the ends of a range written here count from the end where they are
+  /// negative, as in `x[1...-2]`.
+  private func indexValue(_ index: Expression, of value: Value, in scope: Scope) throws -> Value {
+    guard case .range(let lower, let upper, let includesUpper) = index.kind,
+      let count = Sequences.count(value)
+    else { return try evaluate(index, in: scope) }
+    let first = try bound(lower, in: scope)
+    let last = try bound(upper, in: scope)
+    let start = first < 0 ? max(first + count, 0) : first
+    let end = last < 0 ? last + count : last
+    return .range(RangeValue(first: start, count: end - start + (includesUpper ? 1 : 0)))
   }
 
   private func bound(_ expression: Expression, in scope: Scope) throws -> Int {

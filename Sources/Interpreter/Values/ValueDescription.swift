@@ -1,3 +1,4 @@
+import Figures
 import Tensors
 
 extension Value: CustomStringConvertible {
