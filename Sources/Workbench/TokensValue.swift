@@ -77,7 +77,7 @@ public final class TokensValue: ObjectValue {
       items: tokens.map { token in
         TokenStrip.Item(
           text: token.isSpecial || token.text.isEmpty ? token.piece : token.text, id: token.id,
-          piece: token.piece, byteRange: token.byteRange, part: token.part.map { $0.index + 1 },
+          piece: token.piece, byteRange: token.byteRange, part: token.part.map(\.index),
           partCount: token.part.map(\.of), isSpecial: token.isSpecial)
       }, provenance: try model.provenance(in: context))
   }
@@ -109,7 +109,7 @@ enum TokenLabels {
   static func label(_ token: Token) -> TokenLabel {
     var text = token.text
     if token.isSpecial || text.isEmpty { text = token.piece }
-    if let part = token.part { text += " (\(part.index + 1)/\(part.of))" }
+    if let part = token.part { text += " (\(part.index)/\(part.of))" }
     var details = ["id \(token.id)"]
     if token.piece != token.text { details.append("piece \(token.piece)") }
     if let range = token.byteRange {
