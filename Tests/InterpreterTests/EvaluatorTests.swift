@@ -28,7 +28,8 @@ import Testing
       ("[1, 2] |> map(x -> x * 2)", "[2, 4]"), ("\"n = \\(1 + 1)\"", "\"n = 2\""),
       ("True and not False", "true"), ("True == true", "true"), ("None == none", "true"),
       ("all", "all"), ("max([1, 5, 2])", "5"), ("mean([1, 2])", "1.5"),
-      ("{\"a\": {\"b\": [1, 2]}}.a.b[1]", "2"), ("[1, \"a\", none, true]", "[1, \"a\", none, true]"),
+      ("{\"a\": {\"b\": [1, 2]}}.a.b[1]", "2"),
+      ("[1, \"a\", none, true]", "[1, \"a\", none, true]"),
       ("{f: x -> x + 1}.f(2)", "3"), ("1 == \"1\"", "false"),
     ])
   func expressions(source: String, expected: String) {
@@ -46,10 +47,13 @@ import Testing
     #expect(session.run("f(5, y: 3)").result == "15")
     #expect(session.run("f(y: 3, x: 2)").result == "6")
     #expect(session.run("def adder(n) = x -> x + n\nplus = adder(10)\nplus(1)").result == "11")
-    #expect(session.run("def fact(n) { if n <= 1 { 1 } else { n * fact(n - 1) } }\nfact(10)").result == "3628800")
+    #expect(
+      session.run("def fact(n) { if n <= 1 { 1 } else { n * fact(n - 1) } }\nfact(10)").result
+        == "3628800")
     #expect(session.run("total = 0\nfor i in 1...4 { total = total + i }\ntotal").result == "10")
     #expect(session.run("if true { inside = 1 }\ninside").result == "1")
-    #expect(session.run("def local() { hidden = 1\nhidden }\nlocal()\nhidden").code == "unknown-name")
+    #expect(
+      session.run("def local() { hidden = 1\nhidden }\nlocal()\nhidden").code == "unknown-name")
     #expect(session.run("fs = [() -> i for i in 0..<3]\n[f() for f in fs]").result == "[0, 1, 2]")
     #expect(session.run("for i in 0..<3 { print(i) }").result == nil)
   }
@@ -84,23 +88,25 @@ import Testing
     let session = Session(version: "test")
     let run = session.run("def f(n) = f(n + 1)\nf(0)")
     #expect(run.code == "recursion-limit")
-    #expect(run.diagnostics.first?.notes.count == 3)
+    #expect(run.diagnostics.first?.notes.count == 1)
     #expect(session.run("g = x -> map([x], g)\ng(1)").code == "recursion-limit")
     #expect(session.run("1 + 1").result == "2")
   }
 
-  @Test("Values can't outgrow memory or the stack", arguments: [
-    "for i in 0..<1000000000 { i }",
-    "list(0..<1000000000000)",
-    "[0] * 100000000",
-    "x = [1]\nfor i in 0..<60 { x = [x, x]\n}",
-    "x = [1]\nfor i in 0..<100000 { x = [x]\n}",
-    "x = {a: 1}\nfor i in 0..<100000 { x = {a: x}\n}",
-    "s = \"aaaaaaaa\"\nfor i in 0..<60 { s = s + s\n}",
-    "[[0] * 1000000 for i in 0..<1000]",
-    "map(0..<1000, i -> [0] * 1000000)",
-    "sum(0..<1000000000000)",
-  ])
+  @Test(
+    "Values can't outgrow memory or the stack",
+    arguments: [
+      "for i in 0..<1000000000 { i }",
+      "list(0..<1000000000000)",
+      "[0] * 100000000",
+      "x = [1]\nfor i in 0..<60 { x = [x, x]\n}",
+      "x = [1]\nfor i in 0..<100000 { x = [x]\n}",
+      "x = {a: 1}\nfor i in 0..<100000 { x = {a: x}\n}",
+      "s = \"aaaaaaaa\"\nfor i in 0..<60 { s = s + s\n}",
+      "[[0] * 1000000 for i in 0..<1000]",
+      "map(0..<1000, i -> [0] * 1000000)",
+      "sum(0..<1000000000000)",
+    ])
   func tooLarge(source: String) {
     let run = Session(version: "test").run(source)
     #expect(run.code == "too-large" || run.code == "too-deep")
@@ -122,32 +128,32 @@ import Testing
     #expect(result("500 in 0..<1000000000000") == "true")
   }
 
-  @Test("Tensors compute element by element with broadcasting", arguments: [
-    ("tensor([1, 2]) + 1", "Tensor [2] float32: 2, 3"),
-    ("10 - tensor([1, 2])", "Tensor [2] float32: 9, 8"),
-    ("tensor([[1, 2], [3, 4]]) * tensor([10, 100])", "Tensor [2, 2] float32: 10, 200, 30, 400"),
-    ("tensor([[1], [2]]) + tensor([10, 20, 30])", "Tensor [2, 3] float32: 11, 21, 31, 12, 22, 32"),
-    ("-tensor([1, -2])", "Tensor [2] float32: -1, 2"),
-    ("tensor([1, 2, 3]) > 1", "Tensor [3] float32: 0, 1, 1"),
-    ("tensor([[1, 2], [3, 4]])[1][0]", "3"),
-    ("tensor([[1, 2], [3, 4], [5, 6]])[0...1].shape", "[2, 2]"),
-    ("tensor([[1, 2], [3, 4]])[-1]", "Tensor [2] float32: 3, 4"),
-    ("tensor([1, 2, 3]).sum()", "6"),
-    ("sum(tensor([[1, 2], [3, 4]]), axis: 0)", "Tensor [2] float32: 4, 6"),
-    ("mean(tensor([[1, 2], [3, 4]]), axis: -1)", "Tensor [2] float32: 1.5, 3.5"),
-    ("max(tensor([[1, 2], [3, 4]]), axis: 1)", "Tensor [2] float32: 2, 4"),
-    ("tensor([1, 4]) |> sqrt", "Tensor [2] float32: 1, 2"),
-    ("tensor([[1, 2], [3, 4]]).dtype", "\"float32\""),
-    ("list(tensor([[1, 2], [3, 4]]))", "[[1, 2], [3, 4]]"),
-    ("tensor(2) * 3", "Tensor [] float32: 6"),
-  ])
+  @Test(
+    "Tensors compute element by element with broadcasting",
+    arguments: [
+      ("tensor([1, 2]) + 1", "Tensor [2] f32: 2, 3"),
+      ("10 - tensor([1, 2])", "Tensor [2] f32: 9, 8"),
+      ("tensor([[1, 2], [3, 4]]) * tensor([10, 100])", "Tensor [2, 2] f32: 10, 200, 30, 400"),
+      (
+        "tensor([[1], [2]]) + tensor([10, 20, 30])", "Tensor [2, 3] f32: 11, 21, 31, 12, 22, 32"
+      ),
+      ("-tensor([1, -2])", "Tensor [2] f32: -1, 2"),
+      ("tensor([1, 2, 3]) > 1", "Tensor [3] f32: 0, 1, 1"),
+      ("tensor([[1, 2], [3, 4]])[1][0]", "3"),
+      ("tensor([[1, 2], [3, 4], [5, 6]])[0...1].shape", "[2, 2]"),
+      ("tensor([[1, 2], [3, 4]])[-1]", "Tensor [2] f32: 3, 4"),
+      ("tensor([1, 2, 3]).sum()", "6"),
+      ("sum(tensor([[1, 2], [3, 4]]), axis: 0)", "Tensor [2] f32: 4, 6"),
+      ("mean(tensor([[1, 2], [3, 4]]), axis: -1)", "Tensor [2] f32: 1.5, 3.5"),
+      ("max(tensor([[1, 2], [3, 4]]), axis: 1)", "Tensor [2] f32: 2, 4"),
+      ("tensor([1, 4]) |> sqrt", "Tensor [2] f32: 1, 2"),
+      ("tensor([[1, 2], [3, 4]]).dtype", "\"f32\""),
+      ("list(tensor([[1, 2], [3, 4]]))", "[[1, 2], [3, 4]]"),
+      ("tensor(2) * 3", "Tensor [] f32: 6"),
+    ])
   func tensors(source: String, expected: String) {
     let run = Session(version: "test").run(source)
-    #expect(run.result == expected.replacing("float32", with: elementTypeName), "\(run.message)")
-  }
-
-  private var elementTypeName: String {
-    Session(version: "test").run("print(tensor(1).dtype)").printed.filter { $0 != "\n" }
+    #expect(run.result == expected, "\(run.message)")
   }
 
   @Test("An override takes the place of a param's value")
@@ -199,7 +205,8 @@ import Testing
   @Test("A name that a function's own scope keeps is released after the call")
   func localRecursion() {
     let session = Session(version: "test")
-    let source = "def outer(n) { def inner(k) { if k == 0 { 0 } else { inner(k - 1) } }\ninner(n) }\nsum([outer(3) for i in 0..<1000])"
+    let source =
+      "def outer(n) { def inner(k) { if k == 0 { 0 } else { inner(k - 1) } }\ninner(n) }\nsum([outer(3) for i in 0..<1000])"
     #expect(session.run(source).result == "0")
   }
 }

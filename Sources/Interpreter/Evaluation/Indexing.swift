@@ -61,7 +61,8 @@ extension ExecutionContext {
     case .record: indices = "the name of a field"
     case .table: indices = "a row's number, a range or the name of a column"
     default:
-      throw FunctionError("\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
+      throw FunctionError(
+        "\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
     }
     throw FunctionError(
       "\(value.phrase.sentenceStart) is indexed by \(indices), not by \(index.phrase).",
@@ -73,7 +74,8 @@ extension ExecutionContext {
       throw FunctionError("A tensor of one number has no axis to index.", code: "wrong-type")
     }
     switch index {
-    case .number: return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
+    case .number:
+      return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
     case .range(let range):
       let places = try places(range, count: count, of: .tensor(tensor))
       if let first = places.first, let last = places.last, last - first + 1 == places.count {

@@ -6,7 +6,8 @@ extension Catalogue {
       "join", group: "Texts", summary: "The elements as one text.",
       parameters: [
         ParameterDefinition("items", .sequence, "A list of texts or other values."),
-        ParameterDefinition("separator", .text, default: .text(""), "What stands between two of them."),
+        ParameterDefinition(
+          "separator", .text, default: .text(""), "What stands between two of them."),
       ],
       result: "a Text", examples: [Example("join([\"a\", \"b\", 3], \", \")", gives: "\"a, b, 3\"")]
     ) { arguments, context in
@@ -20,17 +21,23 @@ extension Catalogue {
       "split", group: "Texts", summary: "The parts of a text between separators.",
       parameters: [
         text,
-        ParameterDefinition("separator", .optional(.text), "What stands between two parts; none takes any run of spaces and line ends."),
+        ParameterDefinition(
+          "separator", .optional(.text),
+          "What stands between two parts; none takes any run of spaces and line ends."),
       ],
       result: "a List of texts",
-      examples: [Example("split(\"a b  c\")", gives: "[\"a\", \"b\", \"c\"]"), Example("split(\"a,,b\", \",\")", gives: "[\"a\", \"\", \"b\"]")]
+      examples: [
+        Example("split(\"a b  c\")", gives: "[\"a\", \"b\", \"c\"]"),
+        Example("split(\"a,,b\", \",\")", gives: "[\"a\", \"\", \"b\"]"),
+      ]
     ) { arguments, _ in
       let text = try arguments.text("text")
       guard let separator = try arguments.optionalText("separator") else {
         return .texts(text.split(whereSeparator: \.isWhitespace).map(String.init))
       }
       guard !separator.isEmpty else {
-        throw ArgumentError("separator", "An empty separator splits nothing.", hint: "The characters are list(text).")
+        throw ArgumentError(
+          "separator", "An empty separator splits nothing.", hint: "The characters are list(text).")
       }
       return .texts(TextSearch.split(text, separator))
     },
@@ -40,7 +47,8 @@ extension Catalogue {
         text, ParameterDefinition("old", .text, "The part to look for, not empty."),
         ParameterDefinition("new", .text, "What stands in its place."),
       ],
-      result: "a Text", examples: [Example("replace(\"good day\", \"good\", \"bad\")", gives: "\"bad day\"")]
+      result: "a Text",
+      examples: [Example("replace(\"good day\", \"good\", \"bad\")", gives: "\"bad day\"")]
     ) { arguments, _ in
       let old = try arguments.text("old")
       guard !old.isEmpty else { throw ArgumentError("old", "An empty part occurs everywhere.") }
@@ -51,13 +59,21 @@ extension Catalogue {
     },
     change("lower", "The text in lower case.", "lower(\"Ab\")", "\"ab\"") { $0.lowercased() },
     change("upper", "The text in upper case.", "upper(\"Ab\")", "\"AB\"") { $0.uppercased() },
-    change("strip", "The text without spaces and line ends around it.", "strip(\" a \\n\")", "\"a\"") { text in
+    change(
+      "strip", "The text without spaces and line ends around it.", "strip(\" a \\n\")", "\"a\""
+    ) { text in
       let start = text.drop(while: \.isWhitespace)
       return String(start.reversed().drop(while: \.isWhitespace).reversed())
     },
-    test("contains", "Whether a part occurs in the text.", "contains(\"高血压\", \"血\")", "true") { TextSearch.contains($0, $1) },
-    test("startswith", "Whether the text begins with a part.", "startswith(\"layer 3\", \"layer\")", "true") { $0.utf8.starts(with: $1.utf8) },
-    test("endswith", "Whether the text ends with a part.", "endswith(\"a.csv\", \".csv\")", "true") { $0.utf8.reversed().starts(with: $1.utf8.reversed()) },
+    test("contains", "Whether a part occurs in the text.", "contains(\"高血压\", \"血\")", "true") {
+      TextSearch.contains($0, $1)
+    },
+    test(
+      "startswith", "Whether the text begins with a part.", "startswith(\"layer 3\", \"layer\")",
+      "true"
+    ) { $0.utf8.starts(with: $1.utf8) },
+    test("endswith", "Whether the text ends with a part.", "endswith(\"a.csv\", \".csv\")", "true")
+    { $0.utf8.reversed().starts(with: $1.utf8.reversed()) },
   ]
 
   private static func change(
