@@ -67,12 +67,13 @@ enum AttentionFunctions {
         context.progress(
           "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
         return AttentionMapValue(
-          weights, of: trace, layer: layer, head: head, showsSpecial: special)
+          weights, of: trace, layer: layer, head: head, showsSpecial: special, call: context.call)
       }
     }
     if total == 1 { return .object(maps[0][0]) }
     return .object(
-      AttentionGridValue(maps, of: trace, layers: layers, heads: heads, showsSpecial: special))
+      AttentionGridValue(
+        maps, of: trace, layers: layers, heads: heads, showsSpecial: special, call: context.call))
   }
 
   private static func weights(

@@ -69,7 +69,7 @@ enum EmbeddingFunctions {
     return .object(
       PointsValue(
         vectors: vectors, labels: traces.map { $0.trace.text ?? "ids" }, model: model,
-        layer: layer, pool: pool))
+        layer: layer, pool: pool, call: context.call))
   }
 
   /// The pooling's word; `mean` and `max` may be written without quotes, as functions' names.

@@ -71,6 +71,6 @@ enum TextFunctions {
     let top = try NextTokens.top(
       trace.trace, position: position, count: try arguments.integer("top"),
       cancellation: context.cancellation)
-    return .object(NextTokensValue(top, of: trace, position: position))
+    return .object(NextTokensValue(top, of: trace, position: position, call: context.call))
   }
 }

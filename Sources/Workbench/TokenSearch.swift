@@ -1,6 +1,7 @@
 import Interpreter
-import enum Language.Suggestions
 import Tokenizers
+
+import enum Language.Suggestions
 
 /// Which tokens of a text a piece of text means.
 enum TokenSearch {
@@ -10,7 +11,9 @@ enum TokenSearch {
   /// or vocabulary form is the piece.
   ///
   /// - Throws: `FunctionError` where there is none, with the nearest token.
-  static func positions(of piece: String, in tokens: [Tokenizers.Token], text: String?) throws -> [Int] {
+  static func positions(of piece: String, in tokens: [Tokenizers.Token], text: String?) throws
+    -> [Int]
+  {
     if let text, let place = firstPlace(of: Array(piece.utf8), in: Array(text.utf8)) {
       let covering = tokens.indices.filter { index in
         guard let range = tokens[index].byteRange else { return false }

@@ -76,7 +76,7 @@ public final class TokensValue: ObjectValue {
       title: "Tokens · \(model.model.name)",
       items: tokens.map { token in
         TokenStrip.Item(
-          text: token.isSpecial || token.text.isEmpty ? token.piece : token.text, id: token.id,
+          text: TokenLabels.text(token), id: token.id,
           piece: token.piece, byteRange: token.byteRange, part: token.part.map(\.index),
           partCount: token.part.map(\.of), isSpecial: token.isSpecial)
       }, provenance: try model.provenance(in: context))
@@ -105,10 +105,14 @@ public final class TokensValue: ObjectValue {
 
 /// Tokens as the labels of figures: the user's own characters, and what more is known about them.
 enum TokenLabels {
+  /// The user's own characters; of a mark that the model adds, its form in the vocabulary.
+  static func text(_ token: Token) -> String {
+    token.byteRange == nil || token.text.isEmpty ? token.piece : token.text
+  }
+
   /// The label of one token.
   static func label(_ token: Token) -> TokenLabel {
-    var text = token.text
-    if token.isSpecial || text.isEmpty { text = token.piece }
+    var text = text(token)
     if let part = token.part { text += " (\(part.index)/\(part.of))" }
     var details = ["id \(token.id)"]
     if token.piece != token.text { details.append("piece \(token.piece)") }
