@@ -8,7 +8,7 @@ enum TextFunctions {
   static let all: [FunctionDefinition] = [tokens, trace, next]
 
   private static let tokens = FunctionDefinition(
-    "tokens", group: "Texts",
+    "tokens", group: "Traces",
     summary: "How a model's tokenizer cuts a text: ids, pieces, and the bytes each token covers.",
     parameters: [TraceRequest.text, TraceRequest.using, TraceRequest.ids],
     result: "Tokens",
@@ -30,7 +30,7 @@ enum TextFunctions {
   }
 
   private static let trace = FunctionDefinition(
-    "trace", group: "Texts",
+    "trace", group: "Traces",
     summary: "Runs a text through a model and keeps what is needed to look inside.",
     details: """
       A trace keeps the residual stream and each layer's queries, keys and values; attention maps \
@@ -47,7 +47,7 @@ enum TextFunctions {
   }
 
   private static let next = FunctionDefinition(
-    "next", group: "Texts",
+    "next", group: "Traces",
     summary: "What a decoder would say next: the most likely tokens with their probabilities.",
     parameters: [
       TraceRequest.text,
