@@ -56,7 +56,7 @@ let package = Package(
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
-      swiftSettings: strict),
+      swiftSettings: strictAndOptimised),
     // Layer 6
     .target(
       name: "Workbench",

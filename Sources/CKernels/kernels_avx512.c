@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 #define VK_LANES 16
 #define VK_TILE_ROWS 12
 #define VK_LEVEL vk_level_avx512

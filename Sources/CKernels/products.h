@@ -166,10 +166,20 @@ VK_INLINE void rows_block(vk_type type, const int outs, const int rows, const ch
 VK_INLINE void rows_product_of(vk_type type, const int rows, const char *w, int64_t stride,
                                int64_t outs, int64_t depth, const float *x, int64_t x_stride,
                                float *y, int64_t y_stride) {
-  const int block = rows == 1 ? 8 : rows <= 3 ? 4 : VK_LANES == 16 && rows == 4 ? 4 : 2;
+  // Four streams of weights are as many as the hardware prefetchers follow well.
+  const int block = VK_LANES == 16 || rows <= 3 ? 4 : 2;
   int64_t o = 0;
-  for (; o + block <= outs; o += block)
-    rows_block(type, block, rows, w + o * stride, stride, depth, x, x_stride, y + o, y_stride);
+  for (; o + block <= outs; o += block) {
+    const char *at = w + o * stride;
+    if (rows <= 4) {
+      rows_block(type, block, rows, at, stride, depth, x, x_stride, y + o, y_stride);
+    } else {
+      // The second half of the rows finds the weights in the cache.
+      rows_block(type, block, 4, at, stride, depth, x, x_stride, y + o, y_stride);
+      rows_block(type, block, rows - 4, at, stride, depth, x + 4 * x_stride, x_stride,
+                 y + 4 * y_stride + o, y_stride);
+    }
+  }
   for (; o < outs; o++)
     rows_block(type, 1, rows, w + o * stride, stride, depth, x, x_stride, y + o, y_stride);
 }

@@ -9,6 +9,22 @@ static float maximum(const float *x, int64_t count) {
   return result;
 }
 
+static float scaled_maximum(float factor, float *x, int64_t count) {
+  vf largest = vf_all(-__builtin_inff());
+  int64_t i = 0;
+  for (; i + VK_LANES <= count; i += VK_LANES) {
+    vf v = vf_load(x + i) * factor;
+    vf_store(x + i, v);
+    largest = vf_max(v, largest);
+  }
+  float result = vf_largest(largest);
+  for (; i < count; i++) {
+    x[i] *= factor;
+    result = x[i] > result ? x[i] : result;
+  }
+  return result;
+}
+
 static float sum(const float *x, int64_t count) {
   vf sums[4] = {vf_all(0), vf_all(0), vf_all(0), vf_all(0)};
   int64_t i = 0;
@@ -46,14 +62,12 @@ static float exponentials(float *x, int64_t count, float shift) {
       vf_store(x + i + j * VK_LANES, e);
       sums[j] += e;
     }
-  float rest = 0;
   for (; i < count; i += VK_LANES) {
     int64_t part = count - i < VK_LANES ? count - i : VK_LANES;
-    vf e = vf_exp(vf_load_part(x + i, part) - shift);
-    vf_store_part(x + i, e, part);
-    for (int64_t j = 0; j < part; j++) rest += e[j];
+    vf_store_part(x + i, vf_exp(vf_load_part(x + i, part) - shift), part);
+    sums[0] += vf_load_part(x + i, part);
   }
-  return vf_sum(sums[0] + sums[1]) + rest;
+  return vf_sum(sums[0] + sums[1]);
 }
 
 static void scale(float factor, float *y, int64_t count) {

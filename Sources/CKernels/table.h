@@ -19,6 +19,7 @@ const vk_kernels VK_TABLE = {
     .rows_product = rows_product,
     .weighted_sum = weighted_sum,
     .maximum = maximum,
+    .scaled_maximum = scaled_maximum,
     .sum = sum,
     .exponentials = exponentials,
     .softmax = softmax,

@@ -60,19 +60,34 @@ VK_INLINE vf vf_load_type(vk_type type, const void *p) {
 
 VK_INLINE int64_t type_bytes(vk_type type) { return type == vk_type_f32 ? 4 : 2; }
 
-/// The first `count` < VK_LANES storage elements, widened; the other lanes are 0.
+#if VK_LANES == 16
+// AVX-512 leaves out lanes by itself, which also keeps it from reading past the end of a page.
+
+VK_INLINE vf vf_load_type_part(vk_type type, const void *p, int64_t count) {
+  __mmask16 lanes = (__mmask16)((1u << count) - 1);
+  if (type == vk_type_f32) return (vf)_mm512_maskz_loadu_ps(lanes, p);
+  vh h = (vh)_mm256_maskz_loadu_epi16(lanes, p);
+  return type == vk_type_bf16 ? vf_widen_bf16(h) : vf_widen_f16(h);
+}
+
+VK_INLINE void vf_store_part(float *p, vf v, int64_t count) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+#else
+/// The first `count` <= VK_LANES storage elements, widened; the other lanes are 0.
 VK_INLINE vf vf_load_type_part(vk_type type, const void *p, int64_t count) {
   unsigned char buffer[VK_LANES * 4] = {0};
   __builtin_memcpy(buffer, p, (size_t)(count * type_bytes(type)));
   return vf_load_type(type, buffer);
 }
 
-VK_INLINE vf vf_load_part(const float *p, int64_t count) {
-  return vf_load_type_part(vk_type_f32, p, count);
-}
-
 VK_INLINE void vf_store_part(float *p, vf v, int64_t count) {
   __builtin_memcpy(p, &v, (size_t)count * 4);
+}
+#endif
+
+VK_INLINE vf vf_load_part(const float *p, int64_t count) {
+  return vf_load_type_part(vk_type_f32, p, count);
 }
 
 /// The sum of the lanes, by halves: the order is the same in every function.
@@ -99,9 +114,12 @@ VK_INLINE float vf_sum(vf v) {
 }
 
 VK_INLINE float vf_largest(vf v) {
-  float largest = v[0];
-  for (int i = 1; i < VK_LANES; i++) largest = v[i] > largest ? v[i] : largest;
-  return largest;
+  float lanes[VK_LANES];
+  vf_store(lanes, v);
+  for (int half = VK_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++)
+      lanes[i] = lanes[i] > lanes[half + i] ? lanes[i] : lanes[half + i];
+  return lanes[0];
 }
 
 /// exp(x) to about one unit in the last place; 0 below -103.98, infinity above 88.73.

@@ -174,6 +174,7 @@ extension JSONError {
     case .unexpectedEnd: "the text ends too early"
     case .unexpectedByte(let byte): "byte \(byte) has no place"
     case .invalidNumber: "a number is malformed"
+    case .numberTooLarge: "a number is too large"
     case .invalidEscape: "an escape is malformed"
     case .invalidUTF8: "the text is not UTF-8"
     case .controlCharacterInString: "a string holds a control character"

@@ -91,6 +91,14 @@ public struct BarChart: Figure {
     return lines.joined(separator: "\n")
   }
 
+  /// The first ten bars in words.
+  public var alternativeText: String {
+    let bars = items.prefix(10).map { "\($0.label.fullText) \(text($0.value))" }
+    let more = items.count > 10 ? ", and \(items.count - 10) more" : ""
+    let lead = title.isEmpty ? "Bar chart" : "Bar chart: \(VisibleText.line(title))"
+    return "\(lead). \(bars.joined(separator: ", "))\(more)."
+  }
+
   /// `{kind, title, unit, items: [{label, value}]}`.
   public var json: JSON {
     [
@@ -133,7 +141,7 @@ public struct BarChart: Figure {
     let span = highest > lowest ? highest - lowest : 1
     let length = 320.0
     let numberSpace = numberWidth + 14
-    let left = PictureFrame.margin + labelWidth + 10
+    let left = PictureFrame.margin + labelWidth + 12
     let zero = left + (lowest < 0 ? numberSpace : 0) + length * -lowest / span
     let width = max(
       380, left + (lowest < 0 ? numberSpace : 0) + length + numberSpace + PictureFrame.margin)
@@ -143,7 +151,7 @@ public struct BarChart: Figure {
     for (index, item) in shown.enumerated() {
       let middle = y + step / 2
       canvas.text(
-        labels[index], x: left - 2, y: middle + size * 0.35, size: size, style: "t", anchor: .end)
+        labels[index], x: left - 8, y: middle + size * 0.35, size: size, style: "t", anchor: .end)
       let share = item.value.isFinite ? length * item.value / span : 0
       if share >= 0 {
         canvas.rectangle(

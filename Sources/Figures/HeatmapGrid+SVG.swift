@@ -28,7 +28,7 @@ struct GridLayout {
   let width: Double
   let height: Double
 
-  private static let room = 720
+  private static let room = 740
 
   init(_ figure: HeatmapGrid) {
     self.figure = figure
@@ -37,7 +37,7 @@ struct GridLayout {
     gap = isTable ? (places.columns > 16 ? 3 : 6) : 14
     titleSpace = isTable ? 0 : 18
     let side = min(180, max(12, (Self.room - (places.columns - 1) * gap) / max(1, places.columns)))
-    var limit = side
+    var limit = side * 13 / 10
     var drawn = GridImage(
       figure, places: places, side: side, limit: limit, gap: gap, above: titleSpace)
     while drawn.text.utf8.count > MapDrawing.largestImageText, limit > 8 {
@@ -140,7 +140,7 @@ private struct GridImage {
     let faces = figure.maps.map { $0.limited(to: max(1, limit)) }
     let rows = faces.first?.rows ?? 0
     let columns = faces.first?.columns ?? 0
-    let unit = max(1, side / max(1, rows, columns))
+    let unit = max(1, Int((Double(side) / Double(max(1, rows, columns))).rounded()))
     mapWidth = columns * unit
     mapHeight = rows * unit
     let width = places.columns * (mapWidth + gap) - gap

@@ -71,11 +71,11 @@ enum HeatmapGridScript {
       let size = {}, chosen = -1, open = null;
       const layout = () => {
         const table = data.layers !== null, gap = table ? (data.across > 16 ? 3 : 6) : 14;
-        const left = table ? 44 : 1, top = table ? 38 : 1, above = table ? 0 : 18;
+        const left = table ? 44 : 1, top = table ? 38 : 6, above = table ? 0 : 18;
         const outer = (hostOf(root).clientWidth || 720) - 34;
         const room = Math.max(160, Math.min(880, outer) - left - 80);
         const side = Math.min(200, Math.max(10, (room - (data.across - 1) * gap) / data.across));
-        const unit = side / Math.max(data.rows, data.columns), whole = unit >= 2 ? Math.floor(unit) : unit;
+        const unit = side / Math.max(data.rows, data.columns), whole = unit >= 1.5 ? Math.round(unit - 0.2) : unit;
         size = { table, gap, left, top, above, width: whole * data.columns, height: whole * data.rows };
         const full = left + data.across * (size.width + gap) - gap + 96;
         const tall = Math.max(top + data.down * (size.height + gap + above) - gap, top + above + 108) + 3;

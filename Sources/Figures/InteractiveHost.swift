@@ -71,9 +71,9 @@ enum InteractiveHost {
         font: 13px/1.4 \(Style.sans) }
       :host > div.dark { --bg: #111; --ink: #e8eaed; --muted: #a3abb5; --line: #5f6770;
         --panel: #1e2227; --accent: #6ea8e8 }
-      .title { font-size: 15px; font-weight: 600; line-height: 1.27; margin-bottom: 9px;
+      .title { font-size: 15px; font-weight: 600; line-height: 1.27; margin-bottom: 3px;
         overflow-wrap: anywhere }
-      .note { color: var(--muted); font-size: 11px; margin-bottom: 8px }
+      .note { color: var(--muted); font-size: 11px; margin-bottom: 4px }
       .stage { position: relative; max-width: 100% }
       canvas { display: block; outline-offset: 2px; max-width: none; touch-action: pan-y }
       canvas:focus-visible { outline: 2px solid var(--accent) }

@@ -149,7 +149,9 @@ public struct ModelCard: Figure {
   }
 
   private func share(_ part: Part) -> String {
-    total > 0 ? NumberText.fixed(Double(part.count) / Double(total) * 100, 1) + " %" : ""
+    guard total > 0 else { return "" }
+    let percent = Double(part.count) / Double(total) * 100
+    return percent > 0 && percent < 0.05 ? "< 0.1 %" : NumberText.fixed(percent, 1) + " %"
   }
 
   /// `{kind, name, architecture, …, parts: [{name, count}]}`.
@@ -271,8 +273,8 @@ public struct ModelCard: Figure {
     guard (1...128).contains(shape.heads) else { return }
     let perGroup = max(1, shape.heads / max(1, shape.keyValueHeads))
     let groups = (shape.heads + perGroup - 1) / perGroup
-    let step = min(14, (width - Double(groups)) / Double(shape.heads))
     let gap = perGroup > 1 ? 2.0 : 0
+    let step = min(14, (width - gap * Double(groups - 1)) / Double(shape.heads))
     let whole = step * Double(shape.heads) + gap * Double(groups - 1)
     var left = x + (width - whole) / 2
     for head in 0..<shape.heads {

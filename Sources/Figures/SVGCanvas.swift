@@ -100,7 +100,7 @@ struct PictureFrame {
   let width: Double
   private let titleLines: [String]
   private let noteLines: [String]
-  private let provenanceLine: String?
+  private let provenanceLines: [String]
 
   init(title: String, note: String?, provenance: Provenance?, width: Double) {
     self.width = width
@@ -113,9 +113,19 @@ struct PictureFrame {
       note.map {
         Array(TextMetrics.wrapped(VisibleText.line($0), size: 11, maximum: inner).prefix(4))
       } ?? []
-    provenanceLine = provenance.map {
-      TextMetrics.fitted($0.line, size: 9.5, maximum: inner)
-    }
+    let lines =
+      provenance.map {
+        TextMetrics.wrapped($0.line, size: 9.5, maximum: inner)
+      } ?? []
+    // A third line and more are cut; all of it is in the table's foot and in the metadata.
+    provenanceLines =
+      lines.count <= 2
+      ? lines
+      : [
+        lines[0],
+        TextMetrics.fitted(
+          lines[1...].joined(separator: " "), size: 9.5, maximum: inner),
+      ]
   }
 
   /// Where the plot may begin.
@@ -125,7 +135,9 @@ struct PictureFrame {
   }
 
   /// What the last line takes beneath the plot, with the margin.
-  var bottom: Double { provenanceLine == nil ? Self.margin : Self.margin + 20 }
+  var bottom: Double {
+    Self.margin + (provenanceLines.isEmpty ? 0 : 8 + 12 * Double(provenanceLines.count))
+  }
 
   /// Draws the heading and the last line of a picture of a height.
   func draw(on canvas: inout SVGCanvas, height: Double) {
@@ -138,9 +150,10 @@ struct PictureFrame {
       canvas.text(line, x: Self.margin, y: y + 11.5, size: 11, style: "m")
       y += 15
     }
-    if let provenanceLine {
+    for (index, line) in provenanceLines.enumerated() {
+      let rise = Double(provenanceLines.count - 1 - index) * 12
       canvas.text(
-        provenanceLine, x: Self.margin, y: height - Self.margin + 3, size: 9.5, style: "m")
+        line, x: Self.margin, y: height - Self.margin + 3 - rise, size: 9.5, style: "m")
     }
   }
 }

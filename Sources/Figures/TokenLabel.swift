@@ -1,5 +1,5 @@
 /// What stands beside a row or column: a token's text, and what more a pointer over it tells.
-public struct TokenLabel: Sendable, Hashable, ExpressibleByStringLiteral {
+public struct TokenLabel: Sendable, Hashable, ExpressibleByStringInterpolation {
   /// The token's text: the user's own characters.
   public var text: String
   /// More about it, such as its id and its form in the vocabulary.

@@ -44,12 +44,14 @@ final class ServerLoop {
   let answering: AnsweringThread
   var shells: [ShellState] = []
   var waiters: [InputWaiter] = []
+  private var unsentQuestions: [([[UInt8]], InputWaiter)] = []
   var exit: KernelExit?
   var log = Log()
   private let shellSocket: ZeroMQSocket
   private let controlSocket: ZeroMQSocket
   private let inputSocket: ZeroMQSocket
   private let broadcastSocket: ZeroMQSocket
+  private let signals: Signals?
   private var wire: WireFormat
   private var hasHandledRequest = false
   private var hasSaidStarting = false
@@ -62,6 +64,7 @@ final class ServerLoop {
     self.interpreter = interpreter
     self.options = options
     self.mailbox = mailbox
+    signals = options.handlesSignals ? try Signals() : nil
     factory = MessageFactory(key: connection.key)
     wire = WireFormat(key: connection.key)
     wire.limits = options.limits
@@ -71,6 +74,8 @@ final class ServerLoop {
     shellSocket = try Self.router(context, connection, ports.shell, "requests", limits)
     controlSocket = try Self.router(context, connection, ports.control, "control", limits)
     inputSocket = try Self.router(context, connection, ports.standardInput, "input", limits)
+    // A question to a client whose input socket is not connected yet must not vanish.
+    inputSocket.set(ZMQ_ROUTER_MANDATORY, 1)
     broadcastSocket = try ZeroMQSocket(context, type: ZMQ_XPUB)
     broadcastSocket.set(ZMQ_XPUB_VERBOSE, 1)
     try broadcastSocket.bind(connection, port: ports.inputOutput, purpose: "broadcasts")
@@ -103,8 +108,6 @@ final class ServerLoop {
 
   /// Serves until the kernel ends.
   func run() -> KernelExit {
-    var signals: Signals?
-    if options.handlesSignals { signals = try? Signals() }
     let signalDescriptor = signals?.descriptor ?? -1
     let parent = options.watchesParent ? ParentWatch() : nil
     var items = unsafe [
@@ -150,6 +153,7 @@ final class ServerLoop {
     let now = Clock.now()
     for state in shells { state.running?.output.flushDue(now: now) }
     sendMailbox()
+    unsentQuestions.removeAll { frames, waiter in waiter.isDone || inputSocket.send(frames) }
   }
 
   /// Interrupts what runs, gives it a moment to stop, and has everything written.
@@ -169,6 +173,11 @@ final class ServerLoop {
       interpreter.shutdown(restart: false)
     }
     history.save()
+    endThreads()
+  }
+
+  /// Has the threads end that aren't computing.
+  func endThreads() {
     mailbox.close()
     answering.end()
     for state in shells { state.shell.post(.end) }
@@ -188,7 +197,7 @@ final class ServerLoop {
       case .ask(let frames, let waiter):
         waiters.removeAll { $0.isDone }
         waiters.append(waiter)
-        inputSocket.send(frames)
+        if !inputSocket.send(frames) { unsentQuestions.append((frames, waiter)) }
       case .finished(let end): finishTask(end)
       case .answered(let reply, let idle):
         shellSocket.send(reply)
@@ -201,12 +210,13 @@ final class ServerLoop {
 
   private func finishTask(_ end: TaskEnd) {
     guard let state = shells.first(where: { $0.identifier == end.subshell }) else { return }
+    // What has arrived by now was queued behind the error; what a client sends once it has heard
+    // of the error was not.
+    if end.abortsFollowing { receiveRequests(.shell, startsExecutions: false) }
     if let reply = end.reply { shellSocket.send(reply) }
     broadcastSocket.send(end.idle)
     state.running = nil
     if end.abortsFollowing {
-      // What has arrived by now was queued behind the error.
-      receiveRequests(.shell, startsExecutions: false)
       abortWaiting(state)
       for other in shells where other !== state { startNext(other) }
     }

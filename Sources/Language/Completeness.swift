@@ -10,7 +10,7 @@ public enum Completeness: Hashable, Sendable {
   /// Judges a text.
   public init(of source: String) {
     let lexed = Lexer.tokenize(source)
-    let result = Parser.parse(source)
+    let result = Parser.parse(source, lexed)
     let errors = result.diagnostics.count { $0.severity == .error }
     if errors == 0 {
       self = .complete

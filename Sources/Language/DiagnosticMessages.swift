@@ -54,7 +54,7 @@ extension Problem {
     case .unclosedText(let quote):
       (
         "unclosed-text", "This text has no closing quote.",
-        "Add `\(quote)` where the text ends, or write a text of many lines between `\"\"\"` and `\"\"\"`."
+        "Add `\(quote)` where the text ends. A text of many lines stands between two `\"\"\"`."
       )
     case .unclosedMultilineText(let quote):
       (
@@ -93,12 +93,14 @@ extension Problem {
       )
     case .numberTooLarge(let written):
       (
-        "number-too-large", "`\(Self.shown(written))` is larger than any number the language holds.",
+        "number-too-large",
+        "`\(Self.shown(written))` is larger than any number the language holds.",
         "The largest number is about `1.8e308`."
       )
     case .magicLine(let word):
       (
-        "magic-line", "`\(Self.shown(word))` is a command for IPython, which does not read this cell.",
+        "magic-line",
+        "`\(Self.shown(word))` is a command for IPython, which does not read this cell.",
         "Take the line out, or move it to a notebook with a Python kernel."
       )
     case .slashComment:
@@ -215,7 +217,10 @@ extension Problem {
         "Write `if condition { value } else { other }`."
       )
     case .pythonLambda:
-      ("python-lambda", "A function without a name is not written `lambda x: …`.", "Write `x -> …`.")
+      (
+        "python-lambda", "A function without a name is not written `lambda x: …`.",
+        "Write `x -> …`."
+      )
     case .pythonSlice(let suggestion):
       ("python-slice", "A range is not written with `:`.", suggestion)
     case .severalIndices:

@@ -206,7 +206,25 @@ public struct Lexer {
       texts.removeLast()
       emit(.textEnd, offset)
     }
-    if let (problem, range) = problem { report(problem, range.lower, range.upper) }
+    guard let (problem, range) = problem else { return }
+    if case .unclosedText(let quote) = problem, let place = typographicQuote(in: range) {
+      reportFullWidth(place.lower, place.upper, meant: quote)
+    } else {
+      report(problem, range.lower, range.upper)
+    }
+  }
+
+  /// The last quote in a range that an input method may have typed in place of the closing one.
+  private func typographicQuote(in range: SourceRange) -> SourceRange? {
+    var index = range.upper - 3
+    while index > range.lower {
+      if bytes[index] >= 0xE0, bytes[index] < 0xF0 {
+        let meant = FullWidthPunctuation.meant(by: scalar(at: index).scalar)
+        if meant == "\"" || meant == "'" { return SourceRange(index, index + 3) }
+      }
+      index -= 1
+    }
+    return nil
   }
 }
 

@@ -3,7 +3,9 @@
 /// Reading takes time linear in the cell's length and a bounded stack. It never fails: where a part
 /// can't be read, the tree holds `missing` and a diagnostic says why. Beyond the strict grammar the
 /// parser goes on to the next line after an operator, `=` or `->` at a line's end, accepts `**` for
-/// `^`, `label = value` for `label: value`, and `f(x for x in xs)` for `f([x for x in xs])`.
+/// `^`, `label = value` for `label: value`, and `f(x for x in xs)` for `f([x for x in xs])`. A chain of
+/// comparisons such as `a < b < c` is a problem whose hint writes it out, since the tree has no way to
+/// evaluate `b` once.
 public struct Parser {
   /// The deepest nesting of brackets, blocks and prefix operators that is read; a stack of 1 MB is enough
   /// for it.
@@ -56,7 +58,11 @@ public struct Parser {
 
   /// Reads a cell.
   public static func parse(_ source: String) -> ParseResult {
-    let lexed = Lexer.tokenize(source)
+    parse(source, Lexer.tokenize(source))
+  }
+
+  /// Reads a cell that was cut into tokens.
+  static func parse(_ source: String, _ lexed: Lexer.Result) -> ParseResult {
     var parser = Parser(source, lexed)
     let statements = parser.readProgram()
     let last = parser.tokens.dropLast().last

@@ -38,7 +38,8 @@ extension Parser {
       let isOperator = isInfixSymbol
       report(
         isOperator
-          ? .operatorAtLineStart(spelling) : .expectedExpression(after: nil, found: spelling), range)
+          ? .operatorAtLineStart(spelling) : .expectedExpression(after: nil, found: spelling), range
+      )
       return missing(SourceRange(range.lower, range.lower))
     }
     let range = problemRange

@@ -165,7 +165,8 @@ extension Parser {
       case .not: return kind(ahead: 2) == .keyword(.membership) ? nil : name
       default: return name
       }
-    case .symbol(.leftBracket), .symbol(.leftBrace): return name == "return" || name == "try" ? name : nil
+    case .symbol(.leftBracket), .symbol(.leftBrace):
+      return name == "return" || name == "try" ? name : nil
     case .end: return nil
     default: return nil
     }

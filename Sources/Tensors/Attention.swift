@@ -75,8 +75,7 @@ public func attention(
               Int32(count), scores.floats, Int64(keyCount))
             for head in first..<(first + count) {
               let line = unsafe scores.floats + (head - first) * keyCount
-              unsafe kernels.table.pointee.scale(shape.scale, line, Int64(visible))
-              unsafe shape.mask(line, query: query, keyRange: 0..<visible)
+              _ = unsafe shape.scaleAndMask(line, keyRange: 0..<visible)
               unsafe kernels.table.pointee.softmax(line, Int64(visible))
               let target = unsafe output + query * outputStride + head * valueDimension
               unsafe target.update(repeating: 0, count: valueDimension)
@@ -121,16 +120,17 @@ public func attention(
     let sums: UnsafeMutablePointer<Float>
     let maxima: UnsafeMutablePointer<Float>
     let totals: UnsafeMutablePointer<Float>
+    let scoreStride: Int
     let sumStride: Int
 
     init(_ shape: AttentionShape, valueDimension: Int) {
       let columns = unsafe shape.kernels.tileColumns
       let rows = unsafe shape.roundedUp(queryTile, to: shape.kernels.tileRows)
-      let scoreStride = unsafe shape.roundedUp(keyTile, to: columns)
+      unsafe scoreStride = shape.roundedUp(keyTile, to: columns)
       unsafe sumStride = shape.roundedUp(valueDimension, to: columns)
       let sizes = unsafe [
         rows * shape.dimension, columns * shape.dimension, rows * scoreStride,
-        shape.kernels.tileRows * keyTile, columns * keyTile, rows * sumStride, rows, rows,
+        rows * keyTile, columns * keyTile, rows * sumStride, rows, rows,
       ].map { ($0 + 15) / 16 * 16 }
       unsafe storage = TensorStorage(byteCount: sizes.reduce(0, +) * 4)
       var next = unsafe storage.floats
@@ -153,8 +153,6 @@ public func attention(
     head: Int, first: Int, count: Int, _ scratch: Scratch, _ cancellation: Cancellation?
   ) {
     let shape = unsafe shape
-    let columns = unsafe shape.kernels.tileColumns
-    let scoreStride = unsafe shape.roundedUp(Self.keyTile, to: columns)
     unsafe shape.packQueries(head: head, first: first, count: count, into: scratch.panels)
     unsafe scratch.sums.update(repeating: 0, count: count * scratch.sumStride)
     unsafe scratch.maxima.update(repeating: -.infinity, count: count)
@@ -166,10 +164,10 @@ public func attention(
       let keyRange = unsafe key..<min(end, key + Self.keyTile)
       unsafe shape.scores(
         head: head, first: first, count: count, keyRange: keyRange, panels: scratch.panels,
-        keyPanel: scratch.keyPanel, into: scratch.scores, stride: scoreStride)
-      unsafe turnToWeights(count: count, width: keyRange.count, stride: scoreStride, scratch)
-      unsafe addValues(
-        head: head, count: count, keyRange: keyRange, stride: scoreStride, scratch)
+        keyPanel: scratch.keyPanel, into: scratch.scores,
+        stride: scratch.scoreStride)
+      unsafe turnToWeights(first: first, count: count, keyRange: keyRange, scratch)
+      unsafe addValues(head: head, first: first, count: count, keyRange: keyRange, scratch)
       unsafe key += Self.keyTile
     }
     for row in 0..<count {
@@ -182,53 +180,72 @@ public func attention(
     }
   }
 
+  /// How many keys of `keyRange` a query may see.
+  private func visibleWidth(_ query: Int, _ keyRange: Range<Int>) -> Int {
+    unsafe max(0, min(keyRange.upperBound, shape.visibleKeys(of: query)) - keyRange.lowerBound)
+  }
+
   /// Scores become exponentials relative to the running maximum, to which the sums so far are brought too.
-  private func turnToWeights(count: Int, width: Int, stride: Int, _ scratch: Scratch) {
+  private func turnToWeights(
+    first: Int, count: Int, keyRange: Range<Int>, _ scratch: Scratch
+  ) {
     let kernels = unsafe shape.kernels
     for row in 0..<count {
-      let line = unsafe scratch.scores + row * stride
+      let line = unsafe scratch.scores + row * scratch.scoreStride
+      let width = unsafe visibleWidth(first + row, keyRange)
       let before = unsafe scratch.maxima[row]
-      let maximum = unsafe max(before, kernels.table.pointee.maximum(line, Int64(width)))
+      let visible = keyRange.lowerBound..<(keyRange.lowerBound + width)
+      let maximum = unsafe max(before, shape.scaleAndMask(line, keyRange: visible))
       guard maximum > -.infinity else {
-        unsafe line.update(repeating: 0, count: width)
+        unsafe line.update(repeating: 0, count: keyRange.count)
         continue
       }
       if maximum > before {
-        var factor = before
-        _ = unsafe kernels.table.pointee.exponentials(&factor, 1, maximum)
-        unsafe kernels.table.pointee.scale(
-          factor, scratch.sums + row * scratch.sumStride, Int64(scratch.sumStride))
-        unsafe scratch.totals[row] *= factor
+        if before > -.infinity {
+          var factor = before
+          _ = unsafe kernels.table.pointee.exponentials(&factor, 1, maximum)
+          unsafe kernels.table.pointee.scale(
+            factor, scratch.sums + row * scratch.sumStride, Int64(scratch.sumStride))
+          unsafe scratch.totals[row] *= factor
+        }
         unsafe scratch.maxima[row] = maximum
       }
       unsafe scratch.totals[row] += kernels.table.pointee.exponentials(
         line, Int64(width), maximum)
+      unsafe (line + width).update(repeating: 0, count: keyRange.count - width)
     }
   }
 
   private func addValues(
-    head: Int, count: Int, keyRange: Range<Int>, stride: Int, _ scratch: Scratch
+    head: Int, first: Int, count: Int, keyRange: Range<Int>, _ scratch: Scratch
   ) {
     let shape = unsafe shape
     let kernels = unsafe shape.kernels
     let (tileRows, columns) = (kernels.tileRows, kernels.tileColumns)
     let keyHead = unsafe shape.keyHead(of: head)
     let start = unsafe values + keyRange.lowerBound * valueStride + keyHead * valueDimension
-    // The weights are packed again for each panel of values: values have few panels.
-    var column = 0
+    var column = -columns
+    // The first turn packs the weights, the others multiply them with a panel of values each.
     while unsafe column < valueDimension {
-      unsafe kernels.table.pointee.pack_plain(
-        start + column, Int64(valueStride), Int32(min(columns, valueDimension - column)),
-        Int64(keyRange.count), scratch.valuePanel)
+      if column >= 0 {
+        unsafe kernels.table.pointee.pack_plain(
+          start + column, Int64(valueStride), Int32(min(columns, valueDimension - column)),
+          Int64(keyRange.count), scratch.valuePanel)
+      }
       var row = 0
       while row < count {
-        let rows = Int32(min(tileRows, count - row))
-        unsafe kernels.table.pointee.pack_rows(
-          scratch.scores + row * stride, Int64(stride), rows, Int64(keyRange.count),
-          scratch.weights)
-        unsafe kernels.table.pointee.tile(
-          rows, Int64(keyRange.count), scratch.weights, scratch.valuePanel,
-          scratch.sums + row * scratch.sumStride + column, Int64(scratch.sumStride), 1)
+        let rows = min(tileRows, count - row)
+        let depth = unsafe Int64(visibleWidth(first + row + rows - 1, keyRange))
+        let weights = unsafe scratch.weights + row * keyRange.count
+        if depth > 0 && column < 0 {
+          unsafe kernels.table.pointee.pack_rows(
+            scratch.scores + row * scratch.scoreStride, Int64(scratch.scoreStride), Int32(rows),
+            depth, weights)
+        } else if depth > 0 {
+          unsafe kernels.table.pointee.tile(
+            Int32(rows), depth, weights, scratch.valuePanel,
+            scratch.sums + row * scratch.sumStride + column, Int64(scratch.sumStride), 1)
+        }
         row += tileRows
       }
       column += columns

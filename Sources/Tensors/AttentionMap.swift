@@ -147,14 +147,16 @@ public func reducedAttentionMap(
   func compute(head: Int, first: Int, count: Int) {
     let shape = unsafe shape
     unsafe shape.packQueries(head: head, first: first, count: count, into: panels)
-    // Rows are masked up to the last visible key of the tile; beyond it nothing was computed.
+    // Beyond the last visible key of the tile nothing is computed.
     let end = unsafe shape.visibleKeys(of: first + count - 1)
     unsafe shape.scores(
       head: head, first: first, count: count, keyRange: 0..<end, panels: panels,
       keyPanel: keyPanel, into: scores, stride: stride)
     for row in 0..<count {
-      unsafe shape.kernels.table.pointee.softmax(line(row), Int64(end))
-      unsafe (line(row) + end).update(repeating: 0, count: shape.keyCount - end)
+      let visible = unsafe shape.visibleKeys(of: first + row)
+      _ = unsafe shape.scaleAndMask(line(row), keyRange: 0..<visible)
+      unsafe shape.kernels.table.pointee.softmax(line(row), Int64(visible))
+      unsafe (line(row) + visible).update(repeating: 0, count: shape.keyCount - visible)
     }
   }
 }

@@ -61,51 +61,46 @@ import CKernels
     }
   }
 
-  /// Scaled scores of packed queries with the keys `keyRange`, masked with negative infinity.
+  /// Scores of packed queries with the keys `keyRange`, neither scaled nor masked.
   ///
-  /// Writes `[count, keyRange]` rows `stride` floats apart; whole panels are written, so rows need room for
-  /// `keyRange.count` rounded up to `tileColumns`.
+  /// Writes `[count, keyRange]` rows `stride` floats apart. Whole panels are written, so rows need room for
+  /// `keyRange.count` rounded up to `tileColumns`; panels that no query of a tile may see are left out.
   func scores(
     head: Int, first: Int, count: Int, keyRange: Range<Int>, panels: UnsafePointer<Float>,
     keyPanel: UnsafeMutablePointer<Float>, into scores: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    let tileRows = unsafe kernels.tileRows
-    let tileColumns = unsafe kernels.tileColumns
+    let (tileRows, tileColumns) = unsafe (kernels.tileRows, kernels.tileColumns)
     var column = 0
     while column < keyRange.count {
       let columns = min(tileColumns, keyRange.count - column)
-      let offset = unsafe (keyRange.lowerBound + column) * keyStride + keyHead(of: head) * dimension
+      let key = keyRange.lowerBound + column
+      let offset = unsafe key * keyStride + keyHead(of: head) * dimension
       unsafe kernels.table.pointee.pack_columns(
         vk_type_f32, keys + offset, Int64(keyStride * 4), Int32(columns), Int64(dimension), keyPanel
       )
       var row = 0
       while row < count {
-        unsafe kernels.table.pointee.tile(
-          Int32(min(tileRows, count - row)), Int64(dimension), panels + row * dimension, keyPanel,
-          scores + row * stride + column, Int64(stride), 0)
+        let rows = min(tileRows, count - row)
+        if unsafe key < visibleKeys(of: first + row + rows - 1) {
+          unsafe kernels.table.pointee.tile(
+            Int32(rows), Int64(dimension), panels + row * dimension, keyPanel,
+            scores + row * stride + column, Int64(stride), 0)
+        }
         row += tileRows
       }
       column += tileColumns
     }
-    for row in 0..<count {
-      let line = unsafe scores + row * stride
-      unsafe kernels.table.pointee.scale(scale, line, Int64(keyRange.count))
-      unsafe mask(line, query: first + row, keyRange: keyRange)
-    }
   }
 
-  /// Sets the scores of keys that the query may not see to negative infinity.
-  func mask(_ line: UnsafeMutablePointer<Float>, query: Int, keyRange: Range<Int>) {
-    let visible = unsafe visibleKeys(of: query)
-    if visible < keyRange.upperBound {
-      for key in max(visible, keyRange.lowerBound)..<keyRange.upperBound {
-        unsafe line[key - keyRange.lowerBound] = -.infinity
-      }
-    }
-    guard let keyMask = unsafe keyMask else { return }
+  /// Scales one query's scores of the visible keys in `keyRange`, hides masked keys with negative infinity, and gives the largest.
+  func scaleAndMask(_ line: UnsafeMutablePointer<Float>, keyRange: Range<Int>) -> Float {
+    let count = Int64(keyRange.count)
+    let largest = unsafe kernels.table.pointee.scaled_maximum(scale, line, count)
+    guard let keyMask = unsafe keyMask else { return largest }
     for key in keyRange where !keyMask[key] {
       unsafe line[key - keyRange.lowerBound] = -.infinity
     }
+    return unsafe kernels.table.pointee.maximum(line, count)
   }
 
   func roundedUp(_ count: Int, to unit: Int) -> Int { (count + unit - 1) / unit * unit }

@@ -155,11 +155,12 @@ final class TestClient {
     }
   }
 
-  /// All broadcasts up to the `idle` of a request.
+  /// All broadcasts but `starting` up to the `idle` of a request.
   func allBroadcasts(untilIdleOf identifier: String) throws -> [Message] {
     var messages: [Message] = []
     while true {
       let message = try receive(.broadcast)
+      if message.label == "starting" { continue }
       messages.append(message)
       if message.isIdle, message.parentHeader?.identifier == identifier { return messages }
     }

@@ -59,7 +59,10 @@ import Testing
     ("attention(text, ‸)", "name '' 16-16 in attention position 1 or label"),
     ("attention(text, la‸)", "name 'la' 16-18 in attention position 1 or label"),
     ("attention(text, layer: ‸)", "name '' 23-23 in attention value of layer given layer"),
-    ("attention(text, layer: al‸, head: 1)", "name 'al' 23-25 in attention value of layer given layer,head"),
+    (
+      "attention(text, layer: al‸, head: 1)",
+      "name 'al' 23-25 in attention value of layer given layer,head"
+    ),
     ("attention(text, la‸yer: 1)", "name 'la' 16-21 in attention position 1 or label given layer"),
     ("attention(a + ‸)", "name '' 14-14 in attention position 0"),
     ("attention(a + b‸)", "name 'b' 14-15 in attention position 0"),

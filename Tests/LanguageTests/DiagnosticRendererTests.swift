@@ -24,7 +24,8 @@ import Testing
   }
 
   @Test func hidesCharactersThatSteer() {
-    #expect(marked("a\u{1B}[31m\u{202E}b", 9, 10) == [" 1 | a\u{FFFD}[31m\u{FFFD}b", "   |        ^"])
+    #expect(
+      marked("a\u{1B}[31m\u{202E}b", 9, 10) == [" 1 | a\u{FFFD}[31m\u{FFFD}b", "   |        ^"])
   }
 
   @Test func marksOneLineAndPlacesWithoutWidth() {

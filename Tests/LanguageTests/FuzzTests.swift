@@ -21,7 +21,8 @@ import Testing
     LanguagePageTests.forms + ParserTests.cases.compactMap { $0.sections["SOURCE"] }
 
   static let pieces = [
-    "(", ")", "[", "]", "{", "}", "\"", "'", "\"\"\"", "\\(", "\\", "\n", "\r\n", " ", ",", ":", ";",
+    "(", ")", "[", "]", "{", "}", "\"", "'", "\"\"\"", "\\(", "\\", "\n", "\r\n", " ", ",", ":",
+    ";",
     ".", "..<", "...", "=", "==", "->", "|>", "+", "-", "*", "/", "%", "^", "?", "!", "#", "if ",
     "else ", "for ", " in ", "def ", "param ", "not ", "and ", "true", "x", "12", "0.5", "1e", "词",
     "（", "，", "“", "”", "。", "…", "≤", "😀", "e\u{301}", "\u{200B}", "\u{0}", "$", "@", "%%", "elif",
@@ -48,7 +49,8 @@ import Testing
         let count = [1, 1, 2, 3, 150].randomElement(using: &random) ?? 1
         bytes.insert(contentsOf: Array(String(repeating: piece, count: count).utf8), at: place)
       default:
-        bytes.insert(contentsOf: Array((pieces.randomElement(using: &random) ?? "").utf8), at: place)
+        bytes.insert(
+          contentsOf: Array((pieces.randomElement(using: &random) ?? "").utf8), at: place)
       }
     }
     return String(decoding: bytes, as: UTF8.self)

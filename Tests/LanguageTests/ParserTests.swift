@@ -111,7 +111,8 @@ import Testing
       let depth = Parser.nestingLimit / 2 - 1
       for (open, close) in [
         ("f(-[", "])"), ("if a { ", " }"), ("for x in [", "] { x }"), ("\"\\(", ")\""),
-        ("a |> b or c and not d == 0..<1 + 2 * -3 ^ (", ")"), ("x -> {a: ", "}"), ("def f() { ", " }"),
+        ("a |> b or c and not d == 0..<1 + 2 * -3 ^ (", ")"), ("x -> {a: ", "}"),
+        ("def f() { ", " }"),
       ] {
         let source =
           String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
@@ -152,7 +153,8 @@ import Testing
 
   @Test func longInputTakesLinearTime() {
     for piece in [
-      "a, ", "f(x\n", "\"abc\n", "）", "$", "(\n x = 1\n", "]", "{", "a b ", "a\n", "\"\"\"", "a(b,\n", "é ",
+      "a, ", "f(x\n", "\"abc\n", "）", "$", "(\n x = 1\n", "]", "{", "a b ", "a\n", "\"\"\"",
+      "a(b,\n", "é ",
     ] {
       let source = String(repeating: piece, count: (1 << 20) / piece.utf8.count)
       let result = Parser.parse(source)

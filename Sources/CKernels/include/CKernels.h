@@ -87,6 +87,8 @@ typedef struct vk_kernels {
 
   /// The largest element; negative infinity of none.
   float (*maximum)(const float *x, int64_t count);
+  /// x[i] *= factor; returns the largest of the products.
+  float (*scaled_maximum)(float factor, float *x, int64_t count);
   /// The sum of the elements.
   float (*sum)(const float *x, int64_t count);
   /// x[i] = exp(x[i] - shift); returns the sum. exp(-infinity) is 0 exactly.

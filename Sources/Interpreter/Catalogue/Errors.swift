@@ -1,5 +1,3 @@
-public import Language
-
 /// An error that can say what is wrong and what would be right.
 ///
 /// Errors of lower layers are adapted to it by `Catalogue.explanation`.

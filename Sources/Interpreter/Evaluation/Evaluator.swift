@@ -71,7 +71,7 @@ extension ExecutionContext {
       return try field(name, of: value, scope: scope)
     case .index(let object, let index):
       let value = try evaluate(object, in: scope)
-      let place = try evaluate(index, in: scope)
+      let place = try indexValue(index, of: value, in: scope)
       return try located(index.range) { try element(of: value, at: place) }
     case .pipe(let value, let target): return try pipe(value, target, in: scope, expression.range)
     case .lambda(let parameters, let body):
@@ -109,7 +109,8 @@ extension ExecutionContext {
     if value.weight > Value.maximumWeight {
       throw Diagnostic(
         code: "too-large",
-        message: "This value would hold more than \(Value.maximumWeight / 1_000_000) million values.",
+        message:
+          "This value would hold more than \(Value.maximumWeight / 1_000_000) million values.",
         range: range)
     }
     return value
@@ -152,11 +153,25 @@ extension ExecutionContext {
     return .range(RangeValue(first: first, count: last - first + (includesUpper ? 1 : 0)))
   }
 
+  /// The value of an index; the ends of a range written here count from the end where they are
+  /// negative, as in `x[1...-2]`.
+  private func indexValue(_ index: Expression, of value: Value, in scope: Scope) throws -> Value {
+    guard case .range(let lower, let upper, let includesUpper) = index.kind,
+      let count = Sequences.count(value)
+    else { return try evaluate(index, in: scope) }
+    let first = try bound(lower, in: scope)
+    let last = try bound(upper, in: scope)
+    let start = first < 0 ? max(first + count, 0) : first
+    let end = last < 0 ? last + count : last
+    return .range(RangeValue(first: start, count: end - start + (includesUpper ? 1 : 0)))
+  }
+
   private func bound(_ expression: Expression, in scope: Scope) throws -> Int {
     let value = try evaluate(expression, in: scope)
     guard let number = value.integer, number.magnitude <= 1 << 53 else {
       throw Diagnostic(
-        code: "wrong-type", message: "A range goes from one whole number to another; "
+        code: "wrong-type",
+        message: "A range goes from one whole number to another; "
           + "\(value.phrase) is none.", range: expression.range)
     }
     return number
@@ -207,7 +222,8 @@ extension ExecutionContext {
       if values.count > Sequences.maximumCount || weight > Value.maximumWeight {
         throw Diagnostic(
           code: "too-large", message: "This loop gives more than 10 million values.",
-          hint: "End its block with a statement that gives none, such as `x = …`, to keep none of them.",
+          hint:
+            "End its block with a statement that gives none, such as `x = …`, to keep none of them.",
           range: range)
       }
     }

@@ -61,7 +61,8 @@ extension ExecutionContext {
     case .record: indices = "the name of a field"
     case .table: indices = "a row's number, a range or the name of a column"
     default:
-      throw FunctionError("\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
+      throw FunctionError(
+        "\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
     }
     throw FunctionError(
       "\(value.phrase.sentenceStart) is indexed by \(indices), not by \(index.phrase).",
@@ -73,7 +74,8 @@ extension ExecutionContext {
       throw FunctionError("A tensor of one number has no axis to index.", code: "wrong-type")
     }
     switch index {
-    case .number: return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
+    case .number:
+      return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
     case .range(let range):
       let places = try places(range, count: count, of: .tensor(tensor))
       if let first = places.first, let last = places.last, last - first + 1 == places.count {
@@ -113,31 +115,25 @@ extension ExecutionContext {
     return number < 0 ? number + count : number
   }
 
-  /// The places of a range; its ends may be negative, and what lies beyond the end is left out.
+  /// The places of a range of numbers; what lies beyond the end is left out.
   private func places(_ range: RangeValue, count: Int, of value: Value) throws -> [Int] {
     guard range.count > 0, let last = range.last else { return [] }
-    // `x[1...-1]` reads as an empty range before its ends are known to count from the end:
-    // such ranges are empty here as well, and `x[-3...-1]` are the last three.
-    var first = range.first
-    var end = last
-    if first < 0 { first += count }
-    if end < 0 { end += count }
-    guard range.step > 0, range.first >= 0 || last < 0 else {
-      guard range.step < 0 || range.first >= 0 else {
-        throw FunctionError(
-          "The range \(Value.range(range).description) goes from the end over the beginning.",
-          code: "out-of-range")
-      }
-      return stride(from: min(first, count - 1), through: max(end, 0), by: range.step)
-        .filter { (0..<count).contains($0) }
-    }
-    guard first < count || first == 0 else {
+    // A range that lies before 0 as a whole counts from the end: `x[-3...-1]`.
+    let shift = range.first < 0 && last < 0 ? count : 0
+    let first = range.first + shift
+    let lower = min(first, last + shift)
+    guard lower >= 0 || shift > 0, lower < count || lower == 0 || range.step < 0 else {
       throw FunctionError(
-        "The range begins at \(range.first), outside \(value.typeWithArticle) of \(count).",
+        "The range \(Value.range(range).description) lies outside \(value.typeWithArticle) of "
+          + "\(count).",
+        hint: count == 0 ? nil : "Its first number must lie in 0…\(count - 1).",
         code: "out-of-range")
     }
-    first = max(first, 0)
-    end = min(end, count - 1)
-    return first <= end ? Array(stride(from: first, through: end, by: range.step)) : []
+    var places: [Int] = []
+    for place in stride(from: first, through: last + shift, by: range.step) {
+      if place >= count, range.step > 0 { break }
+      if (0..<count).contains(place) { places.append(place) }
+    }
+    return places
   }
 }

@@ -14,6 +14,13 @@ public protocol OutputSink: Sendable {
   func clear(wait: Bool)
   /// Asks the user for a line.
   func readLine(prompt: String, isPassword: Bool) throws -> String
+  /// Shows a help page beside the notebook, in Jupyter's pager.
+  func page(_ bundle: MIMEBundle)
+}
+
+extension OutputSink {
+  /// Displays the page among the cell's output, where there is no pager.
+  public func page(_ bundle: MIMEBundle) { display(bundle, identifier: nil) }
 }
 
 /// The two streams of text that a cell writes.

@@ -1,3 +1,4 @@
+import Figures
 import Tensors
 
 extension Value {
@@ -57,7 +58,7 @@ extension Value {
   /// A key that two values share only if they are equal, where the value is simple.
   var simpleKey: SimpleKey? {
     switch self {
-    case .none: .none
+    case .none: .nothing
     case .bool(let flag): .bool(flag)
     case .number(let number): .number(number)
     case .text(let text): .text(ExactText(text))
@@ -66,7 +67,7 @@ extension Value {
   }
 
   enum SimpleKey: Hashable {
-    case none
+    case nothing
     case bool(Bool)
     case number(Double)
     case text(ExactText)
