@@ -18,7 +18,10 @@ import Testing
       ("\"a\" in {a: 1}", "true"), ("not (1 in [2])", "true"),
       ("[1, 2, 3][-1]", "3"), ("[1, 2, 3][0..<2]", "[1, 2]"), ("[1, 2, 3][1...9]", "[2, 3]"),
       ("[1, 2, 3, 4][1..<-1]", "[2, 3]"), ("[1, 2, 3][-2...-1]", "[2, 3]"),
-      ("\"高血压\"[0]", "\"高\""), ("\"高血压\"[1...2]", "\"血压\""), ("(5..<9)[1]", "6"),
+      ("\"高血压\"[0]", "\"高\""), ("\"高血压\"[-1]", "\"压\""),
+      ("split(\"aabaab\", \"aab\")", "[\"\", \"\", \"\"]"),
+      ("join(split(\"a--b\", \"--\"), \"+\")", "\"a+b\""), ("\"高血压\"[1...2]", "\"血压\""),
+      ("(5..<9)[1]", "6"),
       ("0..<3", "0...2"), ("3..<3", "3..<3"), ("[x * x for x in 1...3]", "[1, 4, 9]"),
       ("[x for x in 0..<10 if x % 2 == 0]", "[0, 2, 4, 6, 8]"),
       ("[a + b for a, b in zip([1, 2], [10, 20])]", "[11, 22]"),
@@ -189,6 +192,16 @@ import Testing
       #expect(run.isInterrupted)
       #expect(session.run("kept").result == "1")
     }
+  }
+
+  @Test("A text's characters are counted as people see them")
+  func characters() {
+    let session = Session(version: "test")
+    #expect(session.run("\"e\u{301}😀x\"[1]").result == "\"😀\"")
+    let source = "\"高血压\"[3]"
+    let run = session.run(source)
+    #expect(run.code == "out-of-range")
+    #expect(place(run.diagnostics.first, in: source) == "3")
   }
 
   @Test("Cells of several threads share the names")
