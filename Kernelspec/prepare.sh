@@ -129,6 +129,7 @@ need_minilm() {
 # shellcheck disable=SC2034  # the scripts that source this file use it
 build_vitrine() {
   local flags=(-c release --static-swift-stdlib --explicit-target-dependency-import-check error)
-  swift build --package-path "$repository" "${flags[@]}" --product vitrine
+  swift build --package-path "$repository" "${flags[@]}" --product vitrine \
+    || fail "The build failed; the reason is above."
   vitrine="$(swift build --package-path "$repository" "${flags[@]}" --show-bin-path)/vitrine"
 }

@@ -18,11 +18,7 @@ public enum SafetensorsWriter {
     tensors: [(name: String, tensor: Tensor)], metadata: [(key: String, value: String)] = [],
     to path: String
   ) throws(CheckpointError) {
-    let ordered = tensors.sorted { left, right in
-      let ranks = [left, right].map { SafetensorsElementType.rank(of: $0.tensor.elementType) ?? 0 }
-      return ranks[0] == ranks[1]
-        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : ranks[0] < ranks[1]
-    }
+    let ordered = ordered(tensors)
     let header = try header(of: ordered, metadata: metadata, path: path)
     let file = try OutputFile(temporary: "\(path).\(getpid()).partial", final: path)
     do throws(CheckpointError) {
@@ -32,6 +28,30 @@ public enum SafetensorsWriter {
     } catch {
       file.discard()
       throw error
+    }
+  }
+
+  /// The bytes of the file that `write` would write, for tensors that fit memory twice.
+  ///
+  /// - Throws: `CheckpointError` for two tensors of one name, or an element type without a dtype.
+  public static func bytes(
+    tensors: [(name: String, tensor: Tensor)], metadata: [(key: String, value: String)] = [],
+    fileName: String = "model.safetensors"
+  ) throws(CheckpointError) -> [UInt8] {
+    let ordered = ordered(tensors)
+    var bytes = try header(of: ordered, metadata: metadata, path: fileName)
+    for (_, tensor) in ordered { bytes += tensor.bytes }
+    return bytes
+  }
+
+  /// Wider element types first, then by name.
+  private static func ordered(
+    _ tensors: [(name: String, tensor: Tensor)]
+  ) -> [(name: String, tensor: Tensor)] {
+    tensors.sorted { left, right in
+      let ranks = [left, right].map { SafetensorsElementType.rank(of: $0.tensor.elementType) ?? 0 }
+      return ranks[0] == ranks[1]
+        ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : ranks[0] < ranks[1]
     }
   }
 

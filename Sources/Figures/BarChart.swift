@@ -91,6 +91,14 @@ public struct BarChart: Figure {
     return lines.joined(separator: "\n")
   }
 
+  /// The first ten bars in words.
+  public var alternativeText: String {
+    let bars = items.prefix(10).map { "\($0.label.fullText) \(text($0.value))" }
+    let more = items.count > 10 ? ", and \(items.count - 10) more" : ""
+    let lead = title.isEmpty ? "Bar chart" : "Bar chart: \(VisibleText.line(title))"
+    return "\(lead). \(bars.joined(separator: ", "))\(more)."
+  }
+
   /// `{kind, title, unit, items: [{label, value}]}`.
   public var json: JSON {
     [

@@ -37,9 +37,10 @@ public protocol Figure: Sendable {
 }
 
 extension Figure {
-  /// The title and the first lines of the plain text.
+  /// The first lines of the plain text, which begins with the title.
   public var alternativeText: String {
-    plainText.split(separator: "\n", maxSplits: 12).prefix(12).joined(separator: "; ")
+    let lines = plainText.split(separator: "\n", maxSplits: 12).prefix(12)
+    return String(lines.joined(separator: "; ").prefix(600))
   }
 
   /// No table.

@@ -59,8 +59,8 @@ public struct Heatmap: Figure {
     self.language = language
     self.provenance = provenance
     let map = CellMap(values, isCausal: isCausal)
-    summary = CellSummary(map, keeping: 100)
     face = map.limited(to: 1024)
+    summary = CellSummary(map, keeping: 100, shown: face)
   }
 
   /// Makes a heatmap of rows of numbers.
@@ -82,6 +82,10 @@ public struct Heatmap: Figure {
     return labels + (labels.count..<count).map { TokenLabel("\($0)") }
   }
 
+  /// What a row and a column are called in sentences, where the axes have no titles.
+  private var rowWord: String { rowTitle.isEmpty ? "row" : rowTitle }
+  private var columnWord: String { columnTitle.isEmpty ? "column" : columnTitle }
+
   /// The numbers to colours.
   var scale: ColorScale { ColorScale(map: colorMap, range: valueRange, summary: summary) }
 
@@ -92,7 +96,7 @@ public struct Heatmap: Figure {
     if let note { lines.append(VisibleText.line(note)) }
     lines.append(sizeSentence)
     if summary.isEmpty { return lines.joined(separator: "\n") }
-    lines.append(VisibleText.line("strongest (\(rowTitle) → \(columnTitle)  \(valueTitle)):"))
+    lines.append(VisibleText.line("strongest (\(rowWord) → \(columnWord)  \(valueTitle)):"))
     let shown = summary.strongest.prefix(8)
     let texts = shown.map { cell in
       ("  \(place(cell.row, rowLabels)) → \(place(cell.column, columnLabels))", cell.value)
@@ -107,7 +111,7 @@ public struct Heatmap: Figure {
 
   private var sizeSentence: String {
     var sentence =
-      "\(values.rows) × \(values.columns) (\(rowTitle) × \(columnTitle))"
+      "\(values.rows) × \(values.columns) (\(rowWord) × \(columnWord))"
       + (isCausal ? ", causal" : "")
     if summary.isEmpty {
       sentence += ", no numbers"
@@ -169,7 +173,7 @@ public struct Heatmap: Figure {
           }
       }
       return DataTable(
-        columns: ["\(rowTitle) ↓  \(columnTitle) →"] + columnLabels.map(\.fullText), rows: rows)
+        columns: ["\(rowWord) ↓  \(columnWord) →"] + columnLabels.map(\.fullText), rows: rows)
     }
     guard !summary.isEmpty else { return nil }
     let rows = summary.strongest.map { cell in
@@ -179,7 +183,7 @@ public struct Heatmap: Figure {
       ]
     }
     return DataTable(
-      columns: ["#", rowTitle, "#", columnTitle, valueTitle], rows: rows,
+      columns: ["#", rowWord, "#", columnWord, valueTitle], rows: rows,
       note:
         "The strongest \(rows.count) of \(NumberText.grouped(values.rows * values.columns)) cells.",
       rowHeadings: 0)

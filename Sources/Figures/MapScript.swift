@@ -100,13 +100,14 @@ enum MapScript {
             most = Math.max(most, pen.measureText(axisText(labels[i])).width);
           return most;
         };
+        const outer = hostOf(root).clientWidth || 720;
+        const most = Math.min(130, Math.max(48, outer * 0.2));
         const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
-        const left = Math.min(130, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
+        const left = Math.min(most, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
         let ticks = 0;
         for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
         const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
-        const outer = hostOf(root).clientWidth || 720;
-        const room = Math.max(160, Math.min(640, outer - 34 - left - right));
+        const room = Math.max(90, Math.min(640, outer - 34 - left - right));
         const longest = Math.max(data.columns, data.rows);
         let cell = Math.min(36, room / data.columns, 640 / longest);
         if (cell > 3) cell = Math.floor(cell);
@@ -114,14 +115,14 @@ enum MapScript {
         const below = (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
-        plot = { x: Math.ceil(left), y: 8, width, height, right, below };
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below, most };
         const ratio = window.devicePixelRatio || 1;
         const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
         canvas.width = Math.round(full * ratio); canvas.height = Math.round(tall * ratio);
         pen.setTransform(ratio, 0, 0, ratio, 0, 0);
         for (const text of root.querySelectorAll(".title, .note, .provenance"))
-          text.style.maxWidth = Math.max(full, 380) + "px";
+          text.style.maxWidth = Math.max(full, Math.min(380, outer - 34)) + "px";
       };
 
       const toX = column => plot.x + (column - seen.x) / seen.width * plot.width;
@@ -158,7 +159,7 @@ enum MapScript {
           const y = toY(row + 0.5);
           if (y < plot.y || y > plot.y + plot.height) continue;
           if (stride > 1) { pen.beginPath(); pen.moveTo(plot.x - 4, y); pen.lineTo(plot.x - 1, y); pen.stroke(); }
-          pair(item(rowLabels, row, stride, 130), plot.x - 7, y, 0);
+          pair(item(rowLabels, row, stride, plot.most), plot.x - 7, y, 0);
         }
         pen.font = size(stepX) + "px " + font;
         [first, end] = shown(seen.x, seen.width, data.columns);
@@ -239,8 +240,8 @@ enum MapScript {
 
       const zoom = (factor, x, y) => {
         const before = seen;
-        const width = Math.min(data.columns, Math.max(Math.min(4, data.columns), before.width / factor));
-        const height = Math.min(data.rows, Math.max(Math.min(4, data.rows), before.height / factor));
+        const width = Math.min(data.columns, Math.max(Math.min(4 * data.block, data.columns), before.width / factor));
+        const height = Math.min(data.rows, Math.max(Math.min(4 * data.block, data.rows), before.height / factor));
         move({ x: before.x + (before.width - width) * x, y: before.y + (before.height - height) * y, width, height });
       };
       const move = next => {
@@ -268,14 +269,15 @@ enum MapScript {
         const [key, keyAt] = span(columnLabels, at.column, data.columns);
         const blank = isBlank(data, at.row, at.column);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : (data.encoding === "f32" ? "" : "≈ ") + (data.block > 1 ? "strongest " : "") + short(map.values[at.row * map.columns + at.column]);
-        status.textContent = `${rowTitle} ${query} (${queryAt}) → ${columnTitle} ${key} (${keyAt}): ${value}`;
+          : (data.block > 1 ? "at most " : "") + (data.encoding === "f32" ? "" : "≈ ") + short(map.values[at.row * map.columns + at.column]);
+        // Isolates keep texts that run right to left apart from the words around them.
+        status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();
         const line = (name, label, number, detail) => {
           const element = add(tip, "div");
-          add(element, "span", "", name + " ");
+          if (name) add(element, "span", "", name + " ");
           add(element, "bdi", "", label);
-          add(element, "span", "", "  " + number + (detail ? " · " + detail : ""));
+          add(element, "span", "", (name ? "  " + number : "") + (detail ? " · " + detail : ""));
         };
         line(rowTitle, query, queryAt, data.block === 1 && rowDetails[at.row]);
         line(columnTitle, key, keyAt, data.block === 1 && columnDetails[at.column]);

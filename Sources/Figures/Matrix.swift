@@ -131,7 +131,8 @@ struct CellSummary: Sendable {
   /// Whether there is any number.
   var isEmpty: Bool { lowest > highest }
 
-  init(_ map: CellMap, keeping limit: Int) {
+  /// Reads a map; what is common is counted in the map as it is shown, which may be pooled.
+  init(_ map: CellMap, keeping limit: Int, shown: CellMap? = nil) {
     var threshold: Float = -1
     for row in 0..<map.rows {
       let start = row * map.columns
@@ -149,7 +150,7 @@ struct CellSummary: Sendable {
         }
       }
     }
-    if lowest >= 0, highest > 0 { findCommon(map) }
+    if lowest >= 0, highest > 0 { findCommon(shown ?? map) }
   }
 
   /// The range of several maps; their strongest cells aren't kept.
@@ -163,12 +164,12 @@ struct CellSummary: Sendable {
     if lowest < 0 { common = .infinity }
   }
 
-  /// Counts the cells in a thousand steps up to the highest.
+  /// Counts the cells in a thousand steps up to the highest, finer near zero: steps of the square root.
   private mutating func findCommon(_ map: CellMap) {
     let steps = 1000
     var counts = [Int](repeating: 0, count: steps)
     var total = 0
-    let factor = Float(steps) / highest
+    let factor = Float(steps) / highest.squareRoot()
     for row in 0..<map.rows {
       let start = row * map.columns
       let visible = map.visibleColumns(inRow: row)
@@ -177,7 +178,7 @@ struct CellSummary: Sendable {
       for column in 0..<visible {
         let value = map.matrix.values[start + column]
         guard value.isFinite else { continue }
-        counts[min(steps - 1, Int(value * factor))] += 1
+        counts[min(steps - 1, Int(value.squareRoot() * factor))] += 1
         total += 1
       }
     }
@@ -186,7 +187,8 @@ struct CellSummary: Sendable {
     for step in stride(from: steps - 1, through: 0, by: -1) {
       above += counts[step]
       if above * 200 > total {
-        common = highest * Float(step + 1) / Float(steps)
+        let share = Float(step + 1) / Float(steps)
+        common = highest * share * share
         return
       }
     }

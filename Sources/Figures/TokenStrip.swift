@@ -75,6 +75,14 @@ public struct TokenStrip: Figure {
     return lines.joined(separator: "\n")
   }
 
+  /// How many tokens there are, and the first sixty.
+  public var alternativeText: String {
+    let lead = title.isEmpty ? "Tokens" : VisibleText.line(title)
+    let more = items.count > 60 ? " and so on" : ""
+    return "\(lead): \(items.count) in all: "
+      + items.prefix(60).map(\.label).joined(separator: ", ") + more
+  }
+
   /// `{kind, title, tokens: [{text, id, piece, bytes, part, special}]}`.
   public var json: JSON {
     let tokens = items.map { item -> JSON in

@@ -31,7 +31,7 @@ final class AnsweringThread: Sendable {
     self.factory = factory
     self.history = history
     tasks = try TaskQueue()
-    try WorkerThread.start(stackBytes: ExecutionShell.stackBytes) { [self] in run() }
+    try WorkerThread.start(stackBytes: 64 << 20) { [self] in run() }
   }
 
   /// Has a question answered; the reply and `idle` come through the mailbox.

@@ -192,13 +192,17 @@ public struct CommEvent: Sendable {
   public var subshell: String?
   /// The header of the message.
   public var parent: Header
+  /// Set when the user interrupts what the interpreter does about the event.
+  public var interruption: Interruption
 
   /// Makes an event.
   public init(
     identifier: String, target: String, data: JSONObject = JSONObject(),
     metadata: JSONObject = JSONObject(), buffers: [[UInt8]] = [], subshell: String? = nil,
-    parent: Header = Header(type: "comm_msg", session: "local", identifier: "local")
+    parent: Header = Header(type: "comm_msg", session: "local", identifier: "local"),
+    interruption: Interruption = Interruption()
   ) {
+    self.interruption = interruption
     self.identifier = identifier
     self.target = target
     self.data = data

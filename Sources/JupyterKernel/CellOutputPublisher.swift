@@ -56,6 +56,7 @@ final class CellOutputPublisher: CellOutput {
 
   func stream(_ name: StreamName, _ text: String) {
     guard !task.isSilent, !text.isEmpty else { return }
+    mailbox.waitForRoom()
     state.withLock { state in
       if state.pieces.isEmpty { state.oldestPiece = Clock.now() }
       if let last = state.pieces.indices.last, state.pieces[last].name == name {
@@ -78,6 +79,7 @@ final class CellOutputPublisher: CellOutput {
 
   func display(_ bundle: MIMEBundle, identifier: String?) {
     guard !task.isSilent else { return }
+    mailbox.waitForRoom()
     state.withLock { state in
       flushPieces(&state)
       if let identifier {
@@ -91,6 +93,7 @@ final class CellOutputPublisher: CellOutput {
 
   func update(_ bundle: MIMEBundle, identifier: String) {
     guard !task.isSilent else { return }
+    mailbox.waitForRoom()
     state.withLock { state in
       let now = Clock.now()
       if let place = state.updates.firstIndex(where: { $0.identifier == identifier }) {
@@ -108,6 +111,7 @@ final class CellOutputPublisher: CellOutput {
 
   func result(_ bundle: MIMEBundle, identifier: String?) {
     guard !task.isSilent else { return }
+    mailbox.waitForRoom()
     state.withLock { state in
       flushPieces(&state)
       state.resultText = bundle.plainText
@@ -175,6 +179,7 @@ final class CellOutputPublisher: CellOutput {
     _ identifier: String, data: JSONObject, metadata: JSONObject, buffers: [[UInt8]]
   ) {
     guard comms.target(of: identifier) != nil else { return }
+    mailbox.waitForRoom()
     let content = CommContent(identifier: identifier, data: data).content
     publishComm("comm_msg", content, metadata: metadata, buffers: buffers)
   }

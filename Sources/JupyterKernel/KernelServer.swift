@@ -30,6 +30,13 @@ public struct KernelOptions: Sendable {
 
 /// Serves an interpreter to Jupyter's front ends.
 ///
+/// A program that is a kernel needs no more than this, with the file that the front end names in
+/// the place of `{connection_file}`:
+///
+/// ```swift
+/// _exit(KernelServer.serve(connectionFile: CommandLine.arguments[1], interpreter: MyLanguage()))
+/// ```
+///
 /// Messaging protocol 5.5 with subshells (JEP 91), control channel (JEP 80), and the welcome of the
 /// broadcast channel (JEP 65); tcp and ipc; CurveZMQ where the connection file has keys.
 public final class KernelServer: Sendable {
@@ -58,22 +65,32 @@ public final class KernelServer: Sendable {
   public func run() throws(KernelError) -> KernelExit {
     try checkPorts()
     let context = try ZeroMQContext()
-    let heartbeat: Heartbeat
-    do throws(KernelError) {
-      heartbeat = try Heartbeat(context: context, connection: connection)
-    } catch {
-      context.terminate()
-      throw error
-    }
+    var heartbeat: Heartbeat?
     defer {
-      heartbeat.end()
+      heartbeat?.end()
       context.stop()
       context.terminate()
       removeSocketFiles()
     }
+    return try serve(context, &heartbeat)
+  }
+
+  /// Serves; every socket but the heartbeat's is closed on return.
+  ///
+  /// The clients' first requests come in milliseconds after the start, and one that finds a door
+  /// closed tries again only after a tenth of a second: so requests can come in before the rest.
+  private func serve(_ context: ZeroMQContext, _ heartbeat: inout Heartbeat?)
+    throws(KernelError) -> KernelExit
+  {
     let loop = try ServerLoop(
       context: context, connection: connection, interpreter: interpreter, options: options,
       mailbox: mailbox)
+    do throws(KernelError) {
+      heartbeat = try Heartbeat(context: context, connection: connection)
+    } catch {
+      loop.endThreads()
+      throw error
+    }
     return loop.run()
   }
 

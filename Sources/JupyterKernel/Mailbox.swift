@@ -38,30 +38,33 @@ final class Mailbox: Sendable {
     var isClosed = false
   }
 
-  /// How much may wait to be sent before a cell that writes more has to wait itself.
-  private static let capacity = 64 << 20
-
+  private let capacity: Int
   private let state = Mutex(State())
   let wakeUp: EventDescriptor
 
-  init() throws(KernelError) { wakeUp = try EventDescriptor(isBlocking: false) }
+  /// - Parameter capacity: how many bytes may wait to be sent before those who write more wait too.
+  init(capacity: Int = 64 << 20) throws(KernelError) {
+    self.capacity = capacity
+    wakeUp = try EventDescriptor(isBlocking: false)
+  }
+
+  /// Waits while too much waits to be sent; not for the thread that sends, nor under a lock that
+  /// it takes.
+  func waitForRoom() {
+    while state.withLock({ $0.bytes > capacity && !$0.isClosed }) { usleep(1_000) }
+  }
 
   /// Adds an event and wakes the thread that owns the sockets.
   func post(_ event: MailboxEvent) {
     var size = 0
     if case .publish(let frames) = event { for frame in frames { size += frame.count } }
-    while true {
-      let (isTaken, isFirst) = state.withLock { state -> (Bool, Bool) in
-        if state.isClosed { return (true, false) }
-        if size > 0, state.bytes > 0, state.bytes + size > Self.capacity { return (false, false) }
-        state.bytes += size
-        state.events.append(event)
-        return (true, state.events.count == 1)
-      }
-      if isFirst { wakeUp.signal() }
-      if isTaken { return }
-      usleep(1_000)
+    let isFirst = state.withLock { state -> Bool in
+      guard !state.isClosed else { return false }
+      state.bytes += size
+      state.events.append(event)
+      return state.events.count == 1
     }
+    if isFirst { wakeUp.signal() }
   }
 
   /// Takes all events.

@@ -254,7 +254,7 @@ extension ServerLoop {
       metadata: message.metadata, buffers: message.buffers, subshell: state.identifier,
       parent: message.header)
     let output = publisher(
-      message, state, Interruption(), isSilent: false, allowsStandardInput: false)
+      message, state, event.interruption, isSilent: false, allowsStandardInput: false)
     state.shell.post(.comm(kind: kind, event, output))
     broadcast(factory.status(.busy, parent: message.headerBytes))
   }

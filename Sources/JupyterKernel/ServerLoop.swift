@@ -51,6 +51,7 @@ final class ServerLoop {
   private let controlSocket: ZeroMQSocket
   private let inputSocket: ZeroMQSocket
   private let broadcastSocket: ZeroMQSocket
+  private let signals: Signals?
   private var wire: WireFormat
   private var hasHandledRequest = false
   private var hasSaidStarting = false
@@ -63,6 +64,7 @@ final class ServerLoop {
     self.interpreter = interpreter
     self.options = options
     self.mailbox = mailbox
+    signals = options.handlesSignals ? try Signals() : nil
     factory = MessageFactory(key: connection.key)
     wire = WireFormat(key: connection.key)
     wire.limits = options.limits
@@ -106,8 +108,6 @@ final class ServerLoop {
 
   /// Serves until the kernel ends.
   func run() -> KernelExit {
-    var signals: Signals?
-    if options.handlesSignals { signals = try? Signals() }
     let signalDescriptor = signals?.descriptor ?? -1
     let parent = options.watchesParent ? ParentWatch() : nil
     var items = unsafe [
@@ -173,6 +173,11 @@ final class ServerLoop {
       interpreter.shutdown(restart: false)
     }
     history.save()
+    endThreads()
+  }
+
+  /// Has the threads end that aren't computing.
+  func endThreads() {
     mailbox.close()
     answering.end()
     for state in shells { state.shell.post(.end) }

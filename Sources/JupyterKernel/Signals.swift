@@ -9,7 +9,7 @@ private let interruptCount = Atomic<Int>(0)
 private let terminationCount = Atomic<Int>(0)
 
 /// Signals to the process, as events that the thread of the sockets polls.
-struct Signals: ~Copyable {
+final class Signals {
   private let wakeUp: EventDescriptor
 
   /// Takes the signals over for the rest of the process.
@@ -70,8 +70,8 @@ struct ParentWatch {
   private let isDirectParent: Bool
 
   /// Watches the process that `JPY_PARENT_PID` names; `nil` where there is none to watch.
-  init?() {
-    guard let text = Environment.value("JPY_PARENT_PID"), let number = pid_t(text), number > 1
+  init?(_ text: String? = Environment.value("JPY_PARENT_PID")) {
+    guard let text, let number = pid_t(text), number > 1
     else { return nil }
     parent = number
     isDirectParent = getppid() == number

@@ -21,6 +21,10 @@ import JupyterProtocol
     set(ZMQ_LINGER, 1_000)
     // Answers and broadcasts are never dropped for a client that reads slowly.
     set(ZMQ_SNDHWM, 0)
+    // A client whose machine vanished is noticed, and what waits for it is freed.
+    set(ZMQ_TCP_KEEPALIVE, 1)
+    set(ZMQ_TCP_KEEPALIVE_IDLE, 60)
+    set(ZMQ_IPV6, 1)
   }
 
   deinit { _ = unsafe zmq_close(handle) }

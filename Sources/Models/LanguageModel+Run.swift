@@ -123,18 +123,20 @@ extension LanguageModel {
   public func runByteCount(tokens: Int, keeping contents: TraceContents = .all) -> Int {
     let sizes = configuration
     let attentionWidth = (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDimension
-    let perToken = 4 * sizes.width + 3 * sizes.innerWidth + 2 * attentionWidth + sizes.headDimension
+    let perToken = 4 * sizes.width + 2 * attentionWidth + sizes.headDimension
+    // The feed-forward part takes a block of tokens at a time.
+    let perBlockToken = 3 * sizes.innerWidth
+    let floats = tokens * perToken + min(tokens, RowBlocks.rowCount) * perBlockToken
     return traceByteCount(tokens: tokens, keeping: contents)
-      + tokens * perToken * MemoryLayout<Float>.size
+      + floats * MemoryLayout<Float>.size
   }
 }
 
 extension LanguageModel {
   /// A token that comes from its id and from no text.
   private func token(_ id: Int) -> Token {
-    let piece = tokenizer?.piece(of: id)
-    return Token(
-      id: id, piece: piece ?? "\(id)", byteRange: nil, text: tokenizer?.decode([id]) ?? "\(id)",
-      isSpecial: false)
+    Token(
+      id: id, piece: tokenizer?.piece(of: id) ?? "\(id)", byteRange: nil,
+      text: tokenizer?.decode([id]) ?? "\(id)", isSpecial: tokenizer?.isSpecial(id) ?? false)
   }
 }

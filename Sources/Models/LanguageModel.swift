@@ -117,7 +117,7 @@ public final class LanguageModel: Sendable {
     do {
       return try Tokenizer(json: document, configuration: settings)
     } catch {
-      throw .tokenizer(file: "tokenizer.json", reason: "\(error)")
+      throw .tokenizer(error)
     }
   }
 

@@ -1,11 +1,12 @@
 public import Checkpoints
 public import Tensors
+public import Tokenizers
 
 /// Why a model can't be loaded or can't run; `description` is one sentence with the facts.
 public enum ModelError: Error, Sendable, Equatable {
   // Loading.
   case checkpoint(CheckpointError)
-  case tokenizer(file: String, reason: String)
+  case tokenizer(TokenizerError)
   case configurationMissing(folder: String)
   case malformedFile(String, reason: String)
   case invalidValue(key: String, found: String, expected: String)
@@ -36,8 +37,8 @@ extension ModelError: CustomStringConvertible {
     switch self {
     case .checkpoint(let error):
       error.description
-    case .tokenizer(let file, let reason):
-      "The tokenizer \(quoted(file)) can't be used: \(reason)"
+    case .tokenizer(let error):
+      error.description
     case .configurationMissing(let folder):
       "The folder \(quoted(folder)) holds no config.json, which says how the model is built."
     case .malformedFile(let file, let reason):

@@ -110,7 +110,16 @@ public struct Trace: Sendable {
       positions.count * model.configuration.vocabulary * MemoryLayout<Float>.size,
       for: "The logits of \(positions.count) positions")
     let hidden = try hiddenStates(model.configuration.layers)
-    return try model.network.logits(hidden.rows(positions), cancellation: cancellation)
+    // Blocks of at most some 4 million scores, since a vocabulary is wide.
+    let rowsPerBlock = max(1, min(RowBlocks.rowCount, (4 << 20) / model.configuration.vocabulary))
+    return try RowBlocks.map(
+      positions.count, rowsPerBlock: rowsPerBlock, cancellation: cancellation
+    ) { range in
+      let first = positions.lowerBound
+      return try model.network.logits(
+        hidden.rows(first + range.lowerBound..<first + range.upperBound),
+        cancellation: cancellation)
+    }
   }
 
   func check(layer: Int) throws(ModelError) {

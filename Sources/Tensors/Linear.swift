@@ -5,13 +5,14 @@ public enum ProductPrecision: String, Sendable, CaseIterable {
   /// Inputs as they are, weights widened exactly, sums in single precision.
   case float32 = "f32"
   /// Inputs rounded to bfloat16 (as a model running in bfloat16 does), sums in single precision: about twice as
-  /// fast on CPUs with a bfloat16 dot product. Weights of other element types are computed as `float32`.
+  /// fast on CPUs with a bfloat16 dot product. Weights of other element types, and up to sixteen rows (where
+  /// reading the weights takes the time), are computed as `float32`.
   case bfloat16 = "bf16"
 }
 
 /// A layer's affine map, `y = x Wᵀ + b`: `[…, in]` times `[out, in]` gives `[…, out]` in `float32`.
 ///
-/// The weight stays in its storage type and is widened tile by tile. Up to eight rows are computed without packing,
+/// The weight stays in its storage type and is widened tile by tile. Up to sixteen rows are computed without packing,
 /// reading the weight once. Precondition: the shapes fit and `bias`, if given, has `out` elements.
 /// Throws `Cancelled`.
 public func linear(
@@ -31,7 +32,7 @@ public func linear(
   let rows = outs == 0 ? 0 : result.count / outs
   guard rows > 0 else { return result }
   let bias = bias?.widened()
-  if rows <= Int(vk_rows_product_limit) {
+  if rows <= fewRowsLimit {
     multiplyFewRows(x, weight, bias, rows: rows, into: result, cancellation)
   } else {
     fillRows(of: result, with: bias, width: outs)
@@ -87,7 +88,10 @@ private func fillRows(of result: Tensor, with bias: Tensor?, width: Int) {
   }
 }
 
-/// `linear` for at most eight rows: the weight rows are divided among the threads and read once.
+/// Up to this many rows, packing the weights would cost more than it saves.
+private let fewRowsLimit = 16
+
+/// `linear` for few rows: the weight rows are divided among the threads, each piece small enough to stay in the cache.
 private func multiplyFewRows(
   _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, rows: Int, into result: Tensor,
   _ cancellation: Cancellation?
@@ -105,19 +109,23 @@ private func multiplyFewRows(
     let output = unsafe result.mutableFloatPointer
     Compute.pool.divide(count: outs, grain: grain) { range in
       if let cancellation, cancellation.isCancelled { return }
-      if let kernelType = type.kernelType {
-        unsafe kernels.table.pointee.rows_product(
-          kernelType, stored + range.lowerBound * strideBytes, Int64(strideBytes),
-          Int64(range.count), Int64(depth), input, Int64(depth), Int32(rows),
-          output + range.lowerBound, Int64(outs))
-      } else {
+      for first in stride(from: 0, to: rows, by: Int(vk_rows_product_limit)) {
+        let count = Int32(min(rows - first, Int(vk_rows_product_limit)))
+        let (from, to) = unsafe (input + first * depth, output + first * outs)
+        if let kernelType = type.kernelType {
+          unsafe kernels.table.pointee.rows_product(
+            kernelType, stored + range.lowerBound * strideBytes, Int64(strideBytes),
+            Int64(range.count), Int64(depth), from, Int64(depth), count, to + range.lowerBound,
+            Int64(outs))
+          continue
+        }
         let widened = TensorStorage(byteCount: depth * 4)
         for out in range {
           unsafe widenElements(
             type, stored + out * strideBytes, count: depth, into: widened.floats)
           unsafe kernels.table.pointee.rows_product(
-            vk_type_f32, widened.base, Int64(depth * 4), 1, Int64(depth), input, Int64(depth),
-            Int32(rows), output + out, Int64(outs))
+            vk_type_f32, widened.base, Int64(depth * 4), 1, Int64(depth), from, Int64(depth),
+            count, to + out, Int64(outs))
         }
       }
       guard let bias else { return }

@@ -4,9 +4,9 @@ public enum AxisReduction: Sendable, CaseIterable {
   case sum
   /// Their mean; NaN of none.
   case mean
-  /// The smallest; infinity of none.
+  /// The smallest; infinity of none, NaN if any is.
   case minimum
-  /// The largest; negative infinity of none.
+  /// The largest; negative infinity of none, NaN if any is.
   case maximum
 }
 

@@ -1,5 +1,3 @@
-import DataFormats
-
 /// Texts that are tokens of their own wherever they appear, such as `<｜end▁of▁sentence｜>`.
 struct AddedTokens: Sendable {
   struct Token: Sendable {

@@ -66,7 +66,7 @@ struct AlignedText {
   }
 
   /// Puts a space, which stands for nothing of the user's, in front of each of the given pieces that
-  /// doesn't begin with white space's plain form, and gives the pieces' new places.
+  /// doesn't begin with one, and gives the pieces' new places.
   mutating func insertSpaces(before pieces: [Range<Int>]) -> [Range<Int>] {
     guard pieces.contains(where: { bytes[$0.lowerBound] != 0x20 }) else { return pieces }
     var changed: [(scalar: Unicode.Scalar, origin: Range<Int>)] = []

@@ -1,7 +1,8 @@
 import DataFormats
 
-/// Byte-pair encoding over bytes: the model of GPT-2, Llama 3, Qwen and DeepSeek (Sennrich et al.
-/// 2016, section 3.2; Radford et al. 2019, section 2.2).
+/// Byte-pair encoding over bytes: the model of GPT-2, Llama 3, Qwen and DeepSeek.
+///
+/// Sennrich et al. 2016, section 3.2; over bytes Radford et al. 2019, section 2.2.
 struct BytePairEncoding: Sendable {
   private let merges: MergeTable
   /// The id of each single byte, or -1.

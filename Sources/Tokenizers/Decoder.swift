@@ -1,5 +1,3 @@
-import DataFormats
-
 /// How the pieces of a vocabulary become a text again.
 indirect enum Decoder: Sendable {
   case byteLevel

@@ -1,5 +1,3 @@
-import DataFormats
-
 /// The changes that a tokenizer makes to a text before it divides it.
 indirect enum Normalizer: Sendable {
   case bert(cleanText: Bool, chineseCharacters: Bool, stripAccents: Bool, lowercase: Bool)

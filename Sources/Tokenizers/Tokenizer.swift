@@ -119,7 +119,9 @@ public final class Tokenizer: Sendable {
     rawTokens(Array(text.utf8), addSpecialTokens: addSpecialTokens).map(\.id)
   }
 
-  /// The text of ids: their bytes joined, what isn't UTF-8 as U+FFFD. Ids without a piece are left out.
+  /// The text of ids: their bytes joined.
+  ///
+  /// What isn't UTF-8 becomes U+FFFD; ids without a piece are left out.
   public func decode(_ ids: [Int], skippingSpecialTokens: Bool = false) -> String {
     var items: [Decoder.Item] = []
     for id in ids where !(skippingSpecialTokens && specialIDs.contains(id)) {

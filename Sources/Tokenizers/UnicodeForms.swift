@@ -35,7 +35,9 @@ enum UnicodeForms {
     return result
   }
 
-  /// Form C: whatever can be one scalar is one. Scalars that are composed or reordered stand
+  /// Form C: whatever can be one scalar is one.
+  ///
+  /// Scalars that are composed or reordered stand
   /// together for all that they were made of.
   static func composed(_ scalars: Scalars) -> Scalars {
     var result: Scalars = []

@@ -1,6 +1,6 @@
-import DataFormats
-
-/// WordPiece: each word as the longest known pieces from its beginning (Wu et al. 2016; BERT).
+/// WordPiece: each word as the longest known pieces from its beginning.
+///
+/// Wu et al. 2016; in this form BERT.
 struct WordPiece: Sendable {
   /// Pieces at the beginning of a word, and pieces behind them without their prefix.
   private var initial = ByteStringTable()

@@ -7,6 +7,16 @@ import Testing
 struct GalleryTests {
   private let folder = getenv("VITRINE_GALLERY").map { String(cString: $0) } ?? ""
 
+  @Test("a run as a page")
+  func page() throws {
+    try Disk.write(Samples.page.html(), to: "\(folder)/page.html")
+  }
+
+  @Test("a long text")
+  func long() throws {
+    try Disk.write(Samples.heatmap(4096).htmlPage(), to: "\(folder)/heatmap-4096.html")
+  }
+
   @Test("every sample as a page", arguments: Samples.all)
   func writes(sample: Sample) throws {
     try Disk.write(sample.figure.htmlPage(), to: "\(folder)/\(sample.name).html")

@@ -242,12 +242,40 @@ enum Samples {
     Sample(name: "table", figure: table),
     Sample(name: "card", figure: card),
     Sample(name: "card-encoder", figure: encoderCard),
+    Sample(
+      name: "heatmap-row",
+      figure: Heatmap(
+        title: "One query",
+        values: Matrix(rows: 1, columns: 12, values: (0..<12).map { Float($0) / 12 }),
+        rowLabels: ["soon"], columnLabels: english.map { TokenLabel($0) })),
     Sample(name: "progress", figure: progress),
     Sample(name: "document", figure: document),
     Sample(name: "scatter", figure: scatter),
     Sample(
       name: "group", figure: GroupFigure(title: "Two at once", figures: [nextTokens, signed])),
   ]
+
+  /// A run of cells, as a page.
+  static let page = HTMLPage(
+    title: "A tour", language: "en",
+    items: [
+      .markdown(
+        "# A tour\n\nWhat does *all-MiniLM-L6-v2* look at? See the [paper](https://arxiv.org/abs/1706.03762).\n\n- load a model\n- `attention(text)`\n\n| head | finds |\n|---|--:|\n| 3 | verbs |"
+      ),
+      .code(
+        "m = load(\"all-MiniLM-L6-v2\")  # a real one\nattention(\"患者患有高血压\", layer: 5)",
+        [
+          CodeSpan(range: 4..<8, kind: .function), CodeSpan(range: 9..<27, kind: .string),
+          CodeSpan(range: 30..<42, kind: .comment), CodeSpan(range: 43..<52, kind: .function),
+        ]),
+      .stream("6 layers read\n", isError: false),
+      .bundle(heatmaps[0].figure.mimeBundle()),
+      .stream("warning: the text was cut\n", isError: true),
+      .error(
+        "error: there is no layer 9: the model has layers 0 to 5\n  attention(t, layer: 9)\n                      ^"
+      ),
+      .bundle(table.mimeBundle()),
+    ])
 
   static let all: [Sample] = heatmaps + others
 }

@@ -60,8 +60,10 @@ struct StrictXML {
           if isClosed || isHTML && Self.void.contains(element.name) { continue }
           if isHTML, element.name == "script" || element.name == "style" {
             let end = "</\(element.name)>"
-            while at < scalars.count, !looksAt(end) {
-              if looksAt("</script") || looksAt("<!--") { throw fail("script ends early") }
+            while at < scalars.count, scalars[at] != "<" || !looksAt(end) {
+              if scalars[at] == "<", looksAt("</script") || looksAt("<!--") {
+                throw fail("script ends early")
+              }
               at += 1
             }
             guard skip(end) else { throw fail("unended \(element.name)") }

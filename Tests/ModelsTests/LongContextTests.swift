@@ -41,6 +41,22 @@ import Testing
       Deviation(attention: largest, logits: difference / largestMagnitude(logits)), "long")
   }
 
+  @Test func laterTokensDoNotReachEarlierOnes() throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/llama-deepseek-coder")
+    let ids = Self.ids(1_111, vocabulary: 300)
+    let whole = try model.run(ids: ids)
+    let start = try model.run(ids: Array(ids[..<481]))
+    for layer in 0...3 {
+      let expected = try start.hiddenStates(layer)
+      let difference = try largestDifference(
+        try whole.hiddenStates(layer).rows(0..<481), expected)
+      #expect(difference <= 1e-5 * largestMagnitude(expected))
+    }
+    let other = try model.run(ids: ids[..<480] + [7])
+    #expect(
+      try largestDifference(try other.hiddenStates(3), try start.hiddenStates(3)) > 0.1)
+  }
+
   @Test func whatIsNotKeptTakesNoMemoryAndIsNamed() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     let ids = Self.ids(100, vocabulary: 200)

@@ -104,4 +104,43 @@ import Testing
       #expect(largestDifference(largest.floats, maxExpected) <= 1e-6, "\(set)")
     }
   }
+
+  /// Scores of several hundred: their rounding moves probabilities by up to 1e-3, and nothing overflows.
+  @Test(arguments: [2, 40, 600]) func hugeScoresDoNotOverflow(tokens: Int) throws {
+    var numbers = SeededNumbers(21)
+    let queries = numbers.tensor(tokens, 16, scale: 30)
+    let keys = numbers.tensor(tokens, 16, scale: 30)
+    let values = numbers.tensor(tokens, 8)
+    let expected = referenceAttention(
+      queries.floats, keys.floats, values.floats, heads: 1, keyValueHeads: 1, dimension: 16,
+      valueDimension: 8, queryCount: tokens, keyCount: tokens, scale: 0.25, causal: true,
+      keyMask: nil)
+    try onEachInstructionSet { set in
+      let output = try attention(
+        queries: queries, keys: keys, values: values, heads: 1, keyValueHeads: 1, scale: 0.25,
+        causal: true)
+      #expect(largestDifference(output.floats, expected) <= 1e-3, "\(set)")
+    }
+  }
+
+  @Test func longContextsAgreeWithDoublePrecision() throws {
+    var numbers = SeededNumbers(22)
+    let (tokens, last) = (4099, 3)
+    let queries = numbers.tensor(tokens, 8, scale: 4)
+    let keys = numbers.tensor(tokens, 8)
+    let values = numbers.tensor(tokens, 8)
+    let expected = referenceAttention(
+      queries.rows((tokens - last)..<tokens).floats, keys.floats, values.floats, heads: 1,
+      keyValueHeads: 1, dimension: 8, valueDimension: 8, queryCount: last, keyCount: tokens,
+      scale: 0.35, causal: true, keyMask: nil)
+    let output = try attention(
+      queries: queries, keys: keys, values: values, heads: 1, keyValueHeads: 1, scale: 0.35,
+      causal: true)
+    #expect(
+      largestDifference(output.rows((tokens - last)..<tokens).floats, expected) <= 1e-6)
+    let decoded = try attention(
+      queries: queries.rows((tokens - last)..<tokens), keys: keys, values: values, heads: 1,
+      keyValueHeads: 1, scale: 0.35, causal: true)
+    #expect(largestDifference(decoded.floats, expected) <= 1e-6)
+  }
 }

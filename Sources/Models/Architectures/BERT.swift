@@ -162,10 +162,12 @@ public struct BERT: Architecture {
 
   /// The normed sum of token, position and segment vectors; a single text is all segment 0.
   public func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
-    var sum = tokenEmbedding.gatheringRows(ids)
-    sum.add(segmentEmbedding.gatheringRows(Array(repeating: 0, count: ids.count)))
-    sum.add(positionEmbedding.gatheringRows(Array(ids.indices)))
-    return embeddingNorm(sum)
+    try RowBlocks.map(ids.count, cancellation: cancellation) { range in
+      var sum = tokenEmbedding.gatheringRows(Array(ids[range]))
+      sum.add(segmentEmbedding.gatheringRows(Array(repeating: 0, count: range.count)))
+      sum.add(positionEmbedding.gatheringRows(Array(range)))
+      return embeddingNorm(sum)
+    }
   }
 
   /// Nothing: positions are in the embedding.
@@ -176,22 +178,29 @@ public struct BERT: Architecture {
     _ index: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     let layer = layers[index]
-    let queries = try layer.query(hidden, cancellation)
-    let keys = try layer.key(hidden, cancellation)
-    let values = try layer.value(hidden, cancellation)
+    let tokens = hidden.shape[0]
+    let inputs = try RowBlocks.map(tokens, cancellation: cancellation) { range -> [Tensor] in
+      let rows = hidden.rows(range)
+      return [
+        try layer.query(rows, cancellation), try layer.key(rows, cancellation),
+        try layer.value(rows, cancellation),
+      ]
+    }
     let mixed = try attention(
-      queries: queries, keys: keys, values: values, heads: configuration.heads,
+      queries: inputs[0], keys: inputs[1], values: inputs[2], heads: configuration.heads,
       keyValueHeads: configuration.keyValueHeads, scale: configuration.attentionScale,
       causal: false, keyMask: nil, cancellation: cancellation)
-    var stream = try layer.output(mixed, cancellation)
-    stream.add(hidden)
-    stream = layer.attentionNorm(stream)
-
-    var second = try layer.down(activation(try layer.up(stream, cancellation)), cancellation)
-    second.add(stream)
+    let output = try RowBlocks.map(tokens, cancellation: cancellation) { range -> Tensor in
+      var first = try layer.output(mixed.rows(range), cancellation)
+      first.add(hidden.rows(range))
+      first = layer.attentionNorm(first)
+      var second = try layer.down(activation(try layer.up(first, cancellation)), cancellation)
+      second.add(first)
+      return layer.feedForwardNorm(second)
+    }
     return LayerOutput(
-      hidden: layer.feedForwardNorm(second),
-      attention: AttentionInputs(queries: queries, keys: keys, values: values))
+      hidden: output,
+      attention: AttentionInputs(queries: inputs[0], keys: inputs[1], values: inputs[2]))
   }
 
   /// The hidden states as they are: the last block ends with its norm.

@@ -136,7 +136,9 @@ public struct Llama: Architecture {
 
   /// The embedding's rows of the ids.
   public func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
-    embedding.gatheringRows(ids)
+    try RowBlocks.map(ids.count, cancellation: cancellation) { range in
+      embedding.gatheringRows(Array(ids[range]))
+    }
   }
 
   /// The turns of all positions.
@@ -154,36 +156,51 @@ public struct Llama: Architecture {
     _ index: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     let layer = layers[index]
-    let epsilon = Float(configuration.normEpsilon)
-    var stream = hidden
-
-    let normed = rmsNorm(hidden, weight: layer.attentionNorm, epsilon: epsilon)
-    var queries = try layer.query(normed, cancellation)
-    var keys = try layer.key(normed, cancellation)
-    let values = try layer.value(normed, cancellation)
-    if let table = constants.rotary {
-      queries = applyRotary(
-        queries, heads: configuration.heads, table: table, style: .halfRotate)
-      keys = applyRotary(
-        keys, heads: configuration.keyValueHeads, table: table, style: .halfRotate)
+    let tokens = hidden.shape[0]
+    let inputs = try RowBlocks.map(tokens, cancellation: cancellation) { range -> [Tensor] in
+      let normed = norm(hidden.rows(range), layer.attentionNorm)
+      let first = range.lowerBound
+      return [
+        turned(try layer.query(normed, cancellation), configuration.heads, first, constants),
+        turned(try layer.key(normed, cancellation), configuration.keyValueHeads, first, constants),
+        try layer.value(normed, cancellation),
+      ]
     }
     let mixed = try attention(
-      queries: queries, keys: keys, values: values, heads: configuration.heads,
+      queries: inputs[0], keys: inputs[1], values: inputs[2], heads: configuration.heads,
       keyValueHeads: configuration.keyValueHeads, scale: configuration.attentionScale,
       causal: true, keyMask: nil, cancellation: cancellation)
-    stream.add(try layer.output(mixed, cancellation))
-
-    let second = rmsNorm(stream, weight: layer.feedForwardNorm, epsilon: epsilon)
-    var gated = silu(try layer.gate(second, cancellation))
-    gated.multiply(by: try layer.up(second, cancellation))
-    stream.add(try layer.down(gated, cancellation))
+    let output = try RowBlocks.map(tokens, cancellation: cancellation) { range -> Tensor in
+      var stream = try layer.output(mixed.rows(range), cancellation)
+      stream.add(hidden.rows(range))
+      let normed = norm(stream, layer.feedForwardNorm)
+      var gated = silu(try layer.gate(normed, cancellation))
+      gated.multiply(by: try layer.up(normed, cancellation))
+      stream.add(try layer.down(gated, cancellation))
+      return stream
+    }
     return LayerOutput(
-      hidden: stream, attention: AttentionInputs(queries: queries, keys: keys, values: values))
+      hidden: output,
+      attention: AttentionInputs(queries: inputs[0], keys: inputs[1], values: inputs[2]))
+  }
+
+  /// Queries or keys turned by their positions, of which `first` is the first.
+  private func turned(
+    _ x: Tensor, _ heads: Int, _ first: Int, _ constants: RunConstants
+  ) -> Tensor {
+    guard let table = constants.rotary else { return x }
+    return applyRotary(x, heads: heads, table: table, style: .halfRotate, firstPosition: first)
+  }
+
+  private func norm(_ x: Tensor, _ weight: Tensor) -> Tensor {
+    rmsNorm(x, weight: weight, epsilon: Float(configuration.normEpsilon))
   }
 
   /// The final norm.
   public func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor {
-    rmsNorm(hidden, weight: finalNorm, epsilon: Float(configuration.normEpsilon))
+    try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { range in
+      norm(hidden.rows(range), finalNorm)
+    }
   }
 
   /// The head's scores, `[rows, vocabulary]`.

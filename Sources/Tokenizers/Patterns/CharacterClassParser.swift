@@ -84,7 +84,8 @@ struct CharacterClassParser {
     return upper.value
   }
 
-  private func insert(_ range: ClosedRange<UInt32>, into set: inout ScalarSet) throws(PatternError) {
+  private func insert(_ range: ClosedRange<UInt32>, into set: inout ScalarSet) throws(PatternError)
+  {
     try Self.insert(range, ignoresCase: ignoresCase, into: &set)
   }
 

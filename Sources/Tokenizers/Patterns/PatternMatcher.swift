@@ -20,7 +20,16 @@ struct PatternMatcher {
   /// A bit for each place and instruction that was tried; empty until that is needed.
   private var tried: [UInt64] = []
 
-  init(_ program: PatternProgram) { self.program = program }
+  private let stepsPerByte: Int
+
+  /// - Parameters:
+  ///   - program: the pattern.
+  ///   - stepsPerByte: how many steps a piece may take for each of its bytes (and 64 bytes more)
+  ///     before states are noted.
+  init(_ program: PatternProgram, stepsPerByte: Int = 64) {
+    self.program = program
+    self.stepsPerByte = stepsPerByte
+  }
 
   /// Calls `body` with each match inside a piece, from left to right, without empty ones.
   ///
@@ -31,7 +40,7 @@ struct PatternMatcher {
     lower = piece.lowerBound
     upper = piece.upperBound
     steps = 0
-    stepLimit = 64 * piece.count + 4096
+    stepLimit = stepsPerByte * (piece.count + 64)
     tried = []
     let alternatives = program.alternatives
     let instructions = program.instructions

@@ -33,7 +33,9 @@ struct PatternProgram: Sendable {
   private(set) var sets: [ScalarSet] = []
   private(set) var alternatives: [Alternative] = []
 
-  static let largestSize = 10_000
+  static let largestSize = 2_000
+  /// How many nodes the compiler has visited, repetitions unfolded.
+  private var visits = 0
 
   /// Compiles a pattern.
   ///
@@ -59,8 +61,10 @@ struct PatternProgram: Sendable {
   }
 
   private mutating func append(_ node: PatternNode) throws(PatternError) {
-    guard instructions.count < Self.largestSize else {
-      throw PatternError(construct: "repetitions that unfold to more than 10000 steps")
+    visits += 1
+    guard instructions.count < Self.largestSize, visits < 10 * Self.largestSize else {
+      throw PatternError(
+        construct: "repetitions that unfold to more than \(Self.largestSize) steps")
     }
     switch node {
     case .set(let set): instructions.append(.set(index(of: set)))

@@ -88,7 +88,10 @@ struct PatternParser {
 
   private mutating func parseRepetition() throws(PatternError) -> PatternNode {
     var node = try parseAtom()
+    var count = 0
     while let (minimum, maximum, isInterval) = try parseQuantifier() {
+      count += 1
+      guard count <= 5 else { throw PatternError(construct: "more than 5 repetitions of one part") }
       var eagerness = PatternNode.Eagerness.greedy
       if take("?") {
         eagerness = .lazy
@@ -156,15 +159,20 @@ struct PatternParser {
     case "*", "+", "?": throw PatternError(construct: "a repetition of nothing")
     case "\\":
       switch next {
-      case "A": position += 1
+      case "A":
+        position += 1
         return .anchor(.textStart)
-      case "z": position += 1
+      case "z":
+        position += 1
         return .anchor(.textEnd)
-      case "Z": position += 1
+      case "Z":
+        position += 1
         return .anchor(.lastLineEnd)
-      case "b": position += 1
+      case "b":
+        position += 1
         return .anchor(.wordBoundary)
-      case "B": position += 1
+      case "B":
+        position += 1
         return .anchor(.noWordBoundary)
       default: break
       }

@@ -1,0 +1,103 @@
+import Analysis
+import Interpreter
+import Models
+import Tensors
+
+/// Looking at attention.
+enum AttentionFunctions {
+  static let all: [FunctionDefinition] = [attention]
+
+  private static let attention = FunctionDefinition(
+    "attention", group: "Attention",
+    summary: "Which tokens each token looks at: one map, or a grid of maps over layers and heads.",
+    details: """
+      Each row of a map is a token that looks (query), each column a token that is looked at \
+      (key); a row sums to 1. Maps are computed from the kept queries and keys when they are asked \
+      for. What a decoder's token can't see is blank. A map can be indexed by a piece of text: \
+      a["it"] is what "it" looks at, a["it"]["cat"] how much of that goes to "cat". A piece of \
+      several tokens gives the mean over the tokens that look and the sum over those looked at.
+      """,
+    parameters: [
+      TraceRequest.text,
+      ParameterDefinition(
+        "layer", .selection(), default: .selector(.last),
+        "Which layers, counted from 0: one, several (a row of maps for each), all, or the mean or "
+          + "max over all."),
+      ParameterDefinition(
+        "head", .selection(), default: .text("mean"), defaultText: "mean",
+        "Which heads, counted from 0: one, several (a column for each), all, or the mean or max "
+          + "over all."),
+      ParameterDefinition(
+        "special", .bool, default: .bool(true),
+        "Whether the picture shows the model's own marks, such as [CLS]; the weights stay as they "
+          + "are."),
+      TraceRequest.using,
+      TraceRequest.ids,
+    ],
+    result: "an AttentionMap, or an AttentionGrid where several layers or heads are chosen",
+    examples: [
+      Example("attention(\"The cat sat on the mat because it was tired.\")", needsResources: true),
+      Example(
+        "attention(\"The cat sat on the mat because it was tired.\", layer: 3, head: 1)",
+        needsResources: true),
+      Example(
+        "attention(\"The cat sat on the mat.\", layer: 0...2, head: all)", needsResources: true),
+      Example(
+        "attention(\"The cat sat because it was tired.\", layer: 3, head: 1)[\"it\"][\"cat\"]",
+        needsResources: true),
+    ],
+    source: "Vaswani et al. 2017, Attention Is All You Need, section 3.2; words of several tokens: "
+      + "Clark et al. 2019, What Does BERT Look At?, section 4.1"
+  ) { arguments, context in
+    let trace = try TraceRequest.trace(arguments, context)
+    let sizes = trace.model.model.configuration
+    let special = try arguments.bool("special")
+    let layers = try AttentionChoice.choices(
+      try arguments.selection("layer") ?? .last, count: sizes.layers, parameter: "layer")
+    let heads = try AttentionChoice.choices(
+      try arguments.selection("head") ?? .mean, count: sizes.heads, parameter: "head")
+    let total = layers.count * heads.count
+    try checkSize(maps: total, tokens: trace.trace.ids.count)
+    var done = 0
+    let maps = try layers.map { layer in
+      try heads.map { head in
+        try context.check()
+        let weights = try weights(trace, layer: layer, head: head, context: context)
+        done += 1
+        context.progress(
+          "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
+        return AttentionMapValue(
+          weights, of: trace, layer: layer, head: head, showsSpecial: special)
+      }
+    }
+    if total == 1 { return .object(maps[0][0]) }
+    return .object(
+      AttentionGridValue(maps, of: trace, layers: layers, heads: heads, showsSpecial: special))
+  }
+
+  private static func weights(
+    _ trace: TraceValue, layer: AttentionChoice, head: AttentionChoice, context: ExecutionContext
+  ) throws -> Tensor {
+    let cancellation = context.cancellation
+    switch layer {
+    case .one(let layer):
+      return try AttentionPatterns.pattern(
+        trace.trace, layer: layer, heads: head.heads, cancellation: cancellation
+      ).values
+    case .mean, .max:
+      return try AttentionPatterns.acrossLayers(
+        trace.trace, heads: head.heads, reduction: layer == .mean ? .mean : .max,
+        cancellation: cancellation)
+    }
+  }
+
+  /// Refuses a grid that would not fit a page: the maps are held at once for one scale.
+  private static func checkSize(maps: Int, tokens: Int) throws {
+    let cells = maps * tokens * tokens
+    guard maps > 1, cells > 64 << 20 else { return }
+    throw FunctionError(
+      "\(maps) maps of \(tokens) × \(tokens) are \(cells / 1_000_000) million numbers, more than "
+        + "one grid can show.",
+      hint: "Choose fewer layers or heads, or a shorter text.", code: "too-large")
+  }
+}

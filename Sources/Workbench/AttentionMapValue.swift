@@ -1,0 +1,234 @@
+import Analysis
+public import DataFormats
+public import Figures
+public import Interpreter
+import Models
+public import Tensors
+import Tokenizers
+
+/// One map of attention as a value of the language.
+public final class AttentionMapValue: ObjectValue {
+  /// How much each query looks at each key, `[queries, keys]`.
+  public let weights: Tensor
+  private let owner: TraceValue
+  /// The layer in words: `layer 3`, `mean over layers 0…5`.
+  private let layerText: String
+  /// The head in words: `head 5`, `mean over heads`.
+  private let headText: String
+  private let layer: Value
+  private let head: Value
+  private let showsSpecial: Bool
+
+  /// Makes the value of a map of a trace.
+  init(
+    _ weights: Tensor, of owner: TraceValue, layer: AttentionChoice, head: AttentionChoice,
+    showsSpecial: Bool
+  ) {
+    self.weights = weights
+    self.owner = owner
+    layerText = layer.words("layer", of: owner.model.model.configuration.layers)
+    headText = head.words("head", of: owner.model.model.configuration.heads)
+    self.layer = layer.value
+    self.head = head.value
+    self.showsSpecial = showsSpecial
+  }
+
+  /// `AttentionMap`.
+  public var typeName: String { "AttentionMap" }
+
+  /// Layer, head, size and model.
+  public var summary: String {
+    let count = weights.shape[0]
+    return "attention of \(layerText), \(headText), "
+      + "[\(count) queries, \(count) keys], \(owner.model.model.name)"
+  }
+
+  private static let fields: [(name: String, summary: String)] = [
+    ("weights", "how much each query looks at each key: [queries, keys]"),
+    ("tokens", "the tokens"),
+    ("layer", "the layer"),
+    ("head", "the head"),
+    ("trace", "the trace it was computed from"),
+    ("model", "the model"),
+  ]
+
+  /// The names of the fields.
+  public var fieldNames: [String] { Self.fields.map(\.name) }
+
+  /// What a field holds.
+  public func fieldSummary(_ name: String) -> String? {
+    Self.fields.first { $0.name == name }?.summary
+  }
+
+  /// A field.
+  public func field(_ name: String) throws -> Value? {
+    switch name {
+    case "weights": .tensor(weights)
+    case "tokens": try owner.field("tokens")
+    case "layer": layer
+    case "head": head
+    case "trace": .object(owner)
+    case "model": .object(owner.model)
+    default: nil
+    }
+  }
+
+  /// How many queries there are.
+  public var count: Int? { weights.shape[0] }
+
+  /// The row of a query, chosen by position or by a piece of the text.
+  ///
+  /// A piece of several tokens gives the mean of their rows, as Clark et al. 2019 (“What Does BERT
+  /// Look At?”) join the tokens of a word.
+  public func element(at index: Value, in context: ExecutionContext) throws -> Value? {
+    let tokens = owner.trace.tokens
+    if case .text(let piece) = index {
+      let rows = try TokenSearch.positions(of: piece, in: tokens, text: owner.trace.text)
+      return .object(AttentionRowValue(mean(of: rows), of: owner, query: piece))
+    }
+    guard let selection = Selection(index) else { return nil }
+    let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
+      Value.object(AttentionRowValue(mean(of: [row]), of: owner, query: tokens[row].text))
+    }
+    return selection.choosesOne ? rows[0] : .list(rows)
+  }
+
+  private func mean(of rows: [Int]) -> [Float] {
+    var sums = [Double](repeating: 0, count: weights.shape[1])
+    for row in rows {
+      for (key, weight) in weights.row(row).enumerated() { sums[key] += Double(weight) }
+    }
+    return sums.map { Float($0 / Double(rows.count)) }
+  }
+
+  /// The heatmap.
+  public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
+    let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
+    return Heatmap(
+      title: "Attention · \(owner.model.model.name) · \(layerText) · \(headText)",
+      values: AttentionFigures.matrix(weights, positions: shown),
+      rowLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
+      columnLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
+      isCausal: owner.model.model.configuration.isCausal,
+      rowTitle: "query", columnTitle: "key", valueTitle: "weight",
+      provenance: try owner.model.provenance(in: context))
+  }
+
+  /// Tokens, layer, head and the weights row by row.
+  public var json: JSON {
+    let columns = weights.shape[1]
+    let values = weights.floats
+    return [
+      "model": .string(owner.model.model.name), "layer": layer.json, "head": head.json,
+      "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "ids": .array(owner.trace.ids.map { .integer($0) }),
+      "weights": .array(
+        (0..<weights.shape[0]).map { row in
+          .array((0..<columns).map { .number(Double(values[row * columns + $0])) })
+        }),
+    ]
+  }
+
+  /// The weights.
+  public func asTensor() throws -> Value? { .tensor(weights) }
+
+  /// One row for each query and key.
+  public func asTable() throws -> Table? {
+    let tokens = owner.trace.tokens
+    let columns = weights.shape[1]
+    let values = weights.floats
+    let pairs = values.indices.map { (query: $0 / columns, key: $0 % columns) }
+    return Table(
+      columns: [
+        ("query_position", pairs.map { Value.integer($0.query) }),
+        ("query", pairs.map { .text(tokens[$0.query].text) }),
+        ("key_position", pairs.map { .integer($0.key) }),
+        ("key", pairs.map { .text(tokens[$0.key].text) }),
+        ("weight", values.map { .number(Double($0)) }),
+      ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
+  }
+}
+
+/// What one query looks at: one weight for each token.
+final class AttentionRowValue: ObjectValue {
+  private let weights: [Float]
+  private let owner: TraceValue
+  private let query: String
+
+  init(_ weights: [Float], of owner: TraceValue, query: String) {
+    self.weights = weights
+    self.owner = owner
+    self.query = query
+  }
+
+  var typeName: String { "AttentionRow" }
+
+  var summary: String {
+    let tokens = owner.trace.tokens
+    let strongest = weights.indices.sorted {
+      weights[$0] != weights[$1] ? weights[$0] > weights[$1] : $0 < $1
+    }
+    let texts = strongest.prefix(5).map { index in
+      let weight = Value.number((Double(weights[index]) * 1000).rounded() / 1000).description
+      return "\(Value.text(tokens[index].text).description) \(weight)"
+    }
+    return "\(Value.text(query).description) looks at \(texts.joined(separator: ", "))"
+  }
+
+  var fieldNames: [String] { ["weights", "tokens"] }
+
+  func fieldSummary(_ name: String) -> String? {
+    name == "weights" ? "one weight for each token" : "the tokens"
+  }
+
+  func field(_ name: String) throws -> Value? {
+    switch name {
+    case "weights": .numbers(weights.map(Double.init))
+    case "tokens": try owner.field("tokens")
+    default: nil
+    }
+  }
+
+  var count: Int? { weights.count }
+
+  /// The weight of a key by position, or of a piece of the text: the sum over its tokens.
+  func element(at index: Value, in context: ExecutionContext) throws -> Value? {
+    if case .text(let piece) = index {
+      let keys = try TokenSearch.positions(
+        of: piece, in: owner.trace.tokens, text: owner.trace.text)
+      return .number(keys.reduce(0) { $0 + Double(weights[$1]) })
+    }
+    guard let selection = Selection(index) else { return nil }
+    let keys = try selection.indices(count: weights.count, parameter: "position")
+    let values = keys.map { Double(weights[$0]) }
+    return selection.choosesOne ? .number(values[0]) : .numbers(values)
+  }
+
+  func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
+    BarChart(
+      title: "What \(Value.text(query).description) looks at",
+      items: owner.trace.tokens.enumerated().map { index, token in
+        BarChart.Item(TokenLabels.label(token), Double(weights[index]))
+      }, unit: .percent, valueTitle: "weight",
+      provenance: try owner.model.provenance(in: context))
+  }
+
+  var json: JSON {
+    [
+      "query": .string(query), "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "weights": .array(weights.map { .number(Double($0)) }),
+    ]
+  }
+
+  func asTensor() throws -> Value? { .tensor(Tensor(shape: [weights.count], weights)) }
+
+  func asTable() throws -> Table? {
+    let tokens = owner.trace.tokens
+    return Table(
+      columns: [
+        ("position", tokens.indices.map { Value.integer($0) }),
+        ("key", tokens.map { .text($0.text) }),
+        ("weight", weights.map { .number(Double($0)) }),
+      ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
+  }
+}

@@ -1,0 +1,129 @@
+import Analysis
+import Interpreter
+import Models
+import Tensors
+import Tokenizers
+
+/// Vectors of texts, and how alike they are.
+enum EmbeddingFunctions {
+  static let all: [FunctionDefinition] = [embed, similarity]
+
+  private static let poolings = ["model", "mean", "max", "first", "last"]
+
+  private static let embed = FunctionDefinition(
+    "embed", group: "Embeddings",
+    summary: "One vector for each text: hidden states of a layer, pooled over the tokens.",
+    details: """
+      "model" pools as the model's own folder says (for a sentence encoder: the mean over all \
+      tokens, scaled to length 1), which is what sentence-transformers gives. "mean" and "max" \
+      are over the tokens of the text, without the model's own marks; "first" and "last" are the \
+      first and last of all tokens.
+      """,
+    parameters: [
+      ParameterDefinition(
+        "texts", .either([.text, .list(of: .text), .object(["Trace"])]),
+        "A text, a list of texts (such as a table's column), or a trace."),
+      ParameterDefinition(
+        "layer", .selection(words: ["last"]), default: .selector(.last),
+        "Which hidden states: 0 enters the first layer, the last leaves the final norm."),
+      ParameterDefinition(
+        "pool", .optional(.choice(poolings)), defaultText: "model at the last layer, else mean",
+        "How one vector is made of the tokens'."),
+      TraceRequest.using,
+    ],
+    result: "Points: one vector for each text, with the texts as labels",
+    examples: [
+      Example("embed([\"a cat\", \"a kitten\", \"a loan\"]) |> similarity()", needsResources: true)
+    ],
+    source: "Reimers and Gurevych 2019, Sentence-BERT, section 3 (pooling)"
+  ) { arguments, context in
+    let traces: [TraceValue]
+    if let trace: TraceValue = try arguments.object("texts") {
+      traces = [trace]
+    } else {
+      let model = try TraceRequest.model(arguments, context)
+      let texts = try arguments.texts("texts")
+      guard !texts.isEmpty else {
+        throw ArgumentError("texts", "`texts` of `embed` is an empty list.")
+      }
+      let cache = TraceCache.of(context)
+      traces = try texts.enumerated().map { index, text in
+        context.progress(
+          "Embedding", fraction: Double(index) / Double(texts.count),
+          detail: "\(index) of \(texts.count)")
+        return try cache.trace(of: text, model: model, in: context)
+      }
+    }
+    let model = traces[0].model
+    let count = model.model.configuration.layers + 1
+    let selection = try arguments.selection("layer") ?? .last
+    let layers = try selection.indices(count: count, parameter: "layer")
+    guard selection.choosesOne, let layer = layers.first else {
+      throw ArgumentError("layer", "`layer` of `embed` takes one layer.")
+    }
+    let pool = try poolingName(arguments) ?? (layer == count - 1 ? "model" : "mean")
+    let vectors = try traces.map { trace in
+      try context.check()
+      return try vector(of: trace.trace, layer: layer, pool: pool)
+    }
+    return .object(
+      PointsValue(
+        vectors: vectors, labels: traces.map { $0.trace.text ?? "ids" }, model: model,
+        layer: layer, pool: pool))
+  }
+
+  /// The pooling's word; `mean` and `max` may be written without quotes, as functions' names.
+  private static func poolingName(_ arguments: Arguments) throws -> String? {
+    guard let value = try arguments.optional("pool") else { return nil }
+    if case .function(let function) = value { return function.name }
+    return try arguments.optionalText("pool")
+  }
+
+  private static func vector(of trace: Trace, layer: Int, pool: String) throws -> [Float] {
+    let hidden = try trace.hiddenStates(layer)
+    let own = trace.tokens.indices.filter { !trace.tokens[$0].isSpecial }
+    let positions = own.isEmpty ? Array(trace.tokens.indices) : own
+    switch pool {
+    case "model":
+      return SentenceEmbedding.pool(hidden, try trace.model.sentencePooling()).floats
+    case "first": return hidden.row(0)
+    case "last": return hidden.row(trace.tokens.count - 1)
+    case "max":
+      return SentenceEmbedding.pool(
+        hidden.gatheringRows(positions), SentencePooling(mode: .max, isNormalized: false)
+      ).floats
+    default:
+      return SentenceEmbedding.pool(
+        hidden.gatheringRows(positions), SentencePooling(mode: .mean, isNormalized: false)
+      ).floats
+    }
+  }
+
+  private static let similarity = FunctionDefinition(
+    "similarity", group: "Embeddings",
+    summary: "The cosine of the angle between vectors: every one against every other.",
+    parameters: [
+      ParameterDefinition("points", .object(["Points"]), "What `embed` gives."),
+      ParameterDefinition(
+        "others", .optional(.object(["Points"])), defaultText: "the same points",
+        "Points to compare with."),
+    ],
+    result: "a Similarity: [points, others], from -1 to 1",
+    examples: [
+      Example("similarity(embed([\"a cat\", \"a kitten\"]))", needsResources: true)
+    ]
+  ) { arguments, context in
+    guard let points: PointsValue = try arguments.object("points") else {
+      throw ArgumentError("points", "`points` of `similarity` takes what `embed` gives.")
+    }
+    let given: PointsValue? = try arguments.object("others")
+    let others = given ?? points
+    guard points.width == others.width else {
+      throw ArgumentError(
+        "others",
+        "The points have \(points.width) dimensions and the others \(others.width); "
+          + "they can't be compared.")
+    }
+    return .object(try SimilarityValue(points, others, context: context))
+  }
+}

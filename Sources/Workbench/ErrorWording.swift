@@ -1,0 +1,42 @@
+import Checkpoints
+import Interpreter
+import Models
+import Tensors
+import Tokenizers
+
+/// Says the errors of the layers below in the words of the language.
+enum ErrorWording {
+  /// An error of a lower layer with its code and sentence, or `nil` for errors it doesn't know.
+  static func explanation(of error: any Error) -> (any ExplainedError)? {
+    switch error {
+    case let error as ModelError: explanation(of: error)
+    case let error as CheckpointError:
+      FunctionError(error.description, code: "broken-checkpoint")
+    case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
+    case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
+    case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
+    default: nil
+    }
+  }
+
+  private static func explanation(of error: ModelError) -> FunctionError {
+    let (code, hint): (String, String?) =
+      switch error {
+      case .checkpoint: ("broken-checkpoint", nil)
+      case .tokenizer: ("broken-tokenizer", nil)
+      case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
+        .missingWeight, .wrongShape, .unsuitableElementType:
+        ("broken-model", nil)
+      case .noTokenizer: ("no-tokenizer", "Give token ids instead: ids: [1, 2, 3].")
+      case .emptyInput: ("empty-text", nil)
+      case .inputTooLong: ("text-too-long", nil)
+      case .tokenOutOfRange: ("token-out-of-range", nil)
+      case .notEnoughMemory: ("not-enough-memory", nil)
+      case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
+      case .notKept: ("not-kept", nil)
+      case .noLanguageModelHead:
+        ("no-language-model-head", "Load a decoder to ask what comes next.")
+      }
+    return FunctionError(error.description, hint: hint, code: code)
+  }
+}

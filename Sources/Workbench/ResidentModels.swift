@@ -1,0 +1,60 @@
+import Checkpoints
+import Interpreter
+import Models
+import Synchronization
+
+/// The models that a session holds, and the one that is meant where a call names none.
+///
+/// The first resident is loaded when it is first needed, so that a kernel that only does arithmetic
+/// touches no weights.
+final class ResidentModels: Sendable {
+  private struct State: Sendable {
+    var models: [ModelValue] = []
+    var current: ModelValue?
+  }
+  private let state = Mutex(State())
+  /// Where models are found by name.
+  let library = ModelLibrary()
+
+  /// The models in the order in which they were loaded.
+  var models: [ModelValue] { state.withLock { $0.models } }
+
+  /// The model that is meant where a call names none, without loading one.
+  var currentIfLoaded: ModelValue? { state.withLock { $0.current } }
+
+  /// The model that is meant where a call names none: the last one loaded, else the first resident.
+  ///
+  /// - Throws: `FunctionError` where no model was loaded and the first resident isn't there.
+  func current() throws -> ModelValue {
+    if let current = currentIfLoaded { return current }
+    guard let path = library.firstModelPath() else {
+      throw FunctionError(
+        "No model is loaded, and \(ModelLibrary.firstModelName) isn't in the cache folder.",
+        hint: "Load one: m = load(\"path/to/a/model\"); `Kernelspec/start` fetches "
+          + "\(ModelLibrary.firstModelName).",
+        code: "no-model")
+    }
+    return try load(path: path, name: nil)
+  }
+
+  /// Loads the model at a path, or finds it among the residents, and makes it the current one.
+  func load(path: String, name: String?) throws -> ModelValue {
+    if let known = models.first(where: {
+      $0.model.folder.path == path && (name == nil || $0.model.name == name)
+    }) {
+      state.withLock { $0.current = known }
+      return known
+    }
+    let value = ModelValue(try LanguageModel.load(path: path, name: name))
+    state.withLock { state in
+      state.models.append(value)
+      state.current = value
+    }
+    return value
+  }
+
+  /// The residents of a session.
+  static func of(_ context: ExecutionContext) -> ResidentModels {
+    context.storage.object(ResidentModels.self) { ResidentModels() }
+  }
+}

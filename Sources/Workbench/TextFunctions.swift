@@ -1,0 +1,76 @@
+import Analysis
+import Interpreter
+import Models
+import Tokenizers
+
+/// Running texts: tokens, traces, and what a decoder would say next.
+enum TextFunctions {
+  static let all: [FunctionDefinition] = [tokens, trace, next]
+
+  private static let tokens = FunctionDefinition(
+    "tokens", group: "Texts",
+    summary: "How a model's tokenizer cuts a text: ids, pieces, and the bytes each token covers.",
+    parameters: [TraceRequest.text, TraceRequest.using, TraceRequest.ids],
+    result: "Tokens",
+    examples: [Example("tokens(\"Attention is all you need.\").ids", needsResources: true)]
+  ) { arguments, context in
+    if let trace: TraceValue = try arguments.object("text") {
+      return try trace.field("tokens") ?? .none
+    }
+    let model = try TraceRequest.model(arguments, context)
+    guard let text = try arguments.optionalText("text"), !arguments.wasGiven("ids") else {
+      return try TraceRequest.trace(arguments, context).field("tokens") ?? .none
+    }
+    guard let tokenizer = model.model.tokenizer else {
+      throw FunctionError(
+        "\(model.model.name) came without a tokenizer.json, so it can't cut a text.",
+        hint: "Give token ids instead: ids: [1, 2, 3].", code: "no-tokenizer")
+    }
+    return .object(TokensValue(tokenizer.encode(text).tokens, text: text, model: model))
+  }
+
+  private static let trace = FunctionDefinition(
+    "trace", group: "Texts",
+    summary: "Runs a text through a model and keeps what is needed to look inside.",
+    details: """
+      A trace keeps the residual stream and each layer's queries, keys and values; attention maps \
+      and logits are computed from them when asked for. Recent traces stay in memory, so that a \
+      second question about a text costs no second run.
+      """,
+    parameters: [TraceRequest.text, TraceRequest.using, TraceRequest.ids],
+    result: "a Trace",
+    examples: [
+      Example("t = trace(\"The cat sat.\")\nt.attentions[3][1]", needsResources: true)
+    ]
+  ) { arguments, context in
+    .object(try TraceRequest.trace(arguments, context))
+  }
+
+  private static let next = FunctionDefinition(
+    "next", group: "Texts",
+    summary: "What a decoder would say next: the most likely tokens with their probabilities.",
+    parameters: [
+      TraceRequest.text,
+      ParameterDefinition(
+        "top", .integer(in: 1...1000), default: .integer(10), unit: "tokens", "How many to list."),
+      ParameterDefinition(
+        "position", .selection(words: ["last"]), default: .selector(.last),
+        "After which token, counted from 0."),
+      TraceRequest.using,
+      TraceRequest.ids,
+    ],
+    result: "NextTokens",
+    examples: [Example("next(\"Once upon a\", top: 5)", needsResources: true)]
+  ) { arguments, context in
+    let trace = try TraceRequest.trace(arguments, context)
+    let selection = try arguments.selection("position") ?? .last
+    let positions = try selection.indices(count: trace.trace.ids.count, parameter: "position")
+    guard selection.choosesOne, let position = positions.first else {
+      throw ArgumentError("position", "`position` of `next` takes one position.")
+    }
+    let top = try NextTokens.top(
+      trace.trace, position: position, count: try arguments.integer("top"),
+      cancellation: context.cancellation)
+    return .object(NextTokensValue(top, of: trace, position: position))
+  }
+}

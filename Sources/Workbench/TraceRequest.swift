@@ -1,0 +1,55 @@
+import Interpreter
+import Models
+
+/// The parameters by which every function that looks at a text is told which text and which model.
+enum TraceRequest {
+  /// `text`: a text, or a trace of one; may be left out where `ids` are given.
+  static let text = ParameterDefinition(
+    "text", .optional(.textOrObject("Trace")), "The text to look at, or a trace of it.")
+
+  /// `ids`: token ids instead of a text.
+  static let ids = ParameterDefinition(
+    "ids", .optional(.list(of: .integer(in: 0...Int(Int32.max)))),
+    "Token ids instead of a text, for models that come without a tokenizer.")
+
+  /// `using`: the model.
+  static let using = ParameterDefinition(
+    "using", .optional(.object(["Model"])), defaultText: "the model loaded last",
+    "The model to ask.")
+
+  /// The model that a call means.
+  static func model(_ arguments: Arguments, _ context: ExecutionContext) throws -> ModelValue {
+    if let model: ModelValue = try arguments.object("using") { return model }
+    return try ResidentModels.of(context).current()
+  }
+
+  /// The trace that a call means, from memory or by a run.
+  static func trace(_ arguments: Arguments, _ context: ExecutionContext) throws -> TraceValue {
+    let ids = try arguments.optionalList("ids")?.compactMap(\.integer)
+    if let trace: TraceValue = try arguments.object("text") {
+      guard ids == nil else { throw bothGiven }
+      if let model: ModelValue = try arguments.object("using"), model !== trace.model {
+        throw ArgumentError(
+          "using",
+          "The trace was made with \(trace.model.model.name), not with "
+            + "\(model.model.name).", hint: "Give the text itself to ask another model.")
+      }
+      return trace
+    }
+    let model = try model(arguments, context)
+    let cache = TraceCache.of(context)
+    switch (try arguments.optionalText("text"), ids) {
+    case (let text?, nil): return try cache.trace(of: text, model: model, in: context)
+    case (nil, let ids?): return try cache.trace(of: ids, model: model, in: context)
+    case (nil, nil):
+      throw ArgumentError(
+        "text", "`\(arguments.definition.name)` needs a text, a trace, or `ids`.",
+        code: "missing-argument")
+    case (.some, .some): throw bothGiven
+    }
+  }
+
+  private static var bothGiven: ArgumentError {
+    ArgumentError("ids", "Give either a text or `ids`, not both.", code: "wrong-value")
+  }
+}

@@ -1,0 +1,85 @@
+import DataFormats
+import FoundationEssentials
+import Synchronization
+import Tensors
+
+/// The SHA-256 by which a figure names the weights that it was computed with.
+///
+/// For one weights file it is the file's own SHA-256, the one that `sha256sum` prints; for several
+/// it is the SHA-256 of their digests in hexadecimal, one after another, in the shards' order.
+/// Reading many gigabytes takes a while, so the digest of each file is kept in the cache folder
+/// under the file's identity (device, inode, size, time of the last change).
+final class WeightsHash: Sendable {
+  private let files: [String]
+  private let digest = Mutex<String?>(nil)
+
+  /// The hash of these files, computed when it is first asked for.
+  init(files: [String]) { self.files = files }
+
+  /// The hash as 64 hexadecimal digits.
+  ///
+  /// - Parameter progress: called with the share of the bytes that were read.
+  /// - Throws: `Cancelled`, or a `MappedFileError` where a file went away.
+  func hexadecimal(
+    cancellation: Cancellation?, progress: (Double) -> Void
+  ) throws -> String {
+    if let known = digest.withLock({ $0 }) { return known }
+    let mapped = try files.map { try MappedFile(path: $0) }
+    let total = max(mapped.reduce(0) { $0 + $1.count }, 1)
+    var done = 0
+    var digests: [String] = []
+    for (path, file) in zip(files, mapped) {
+      let size = file.count
+      if let kept = Self.kept(for: path) {
+        digests.append(kept)
+      } else {
+        var hash = SHA256()
+        for start in stride(from: 0, to: size, by: 1 << 22) {
+          try cancellation?.check()
+          hash.update(try file.bytes(in: start..<min(start + 1 << 22, size)))
+          progress(Double(done + start) / Double(total))
+        }
+        let hexadecimal = Hexadecimal.encode(hash.digest())
+        Self.keep(hexadecimal, for: path)
+        digests.append(hexadecimal)
+      }
+      done += size
+    }
+    let result =
+      digests.count == 1 ? digests[0] : SHA256.hexadecimal(Array(digests.joined().utf8))
+    digest.withLock { $0 = result }
+    return result
+  }
+
+  private static func cacheFile(for path: String) -> URL? {
+    let environment = ProcessInfo.processInfo.environment
+    let cache =
+      environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+      ?? environment["HOME"].map { $0 + "/.cache" }
+    let files = FileManager.default
+    guard let cache, let attributes = try? files.attributesOfItem(atPath: path),
+      let size = attributes[.size] as? UInt64,
+      let number = attributes[.systemFileNumber] as? UInt64,
+      let device = attributes[.systemNumber] as? UInt64,
+      let changed = attributes[.modificationDate] as? Date
+    else { return nil }
+    let identity = "\(path) \(device) \(number) \(size) \(changed.timeIntervalSinceReferenceDate)"
+    let name = SHA256.hexadecimal(Array(identity.utf8))
+    return URL(filePath: cache + "/vitrine/hashes/" + name)
+  }
+
+  private static func kept(for path: String) -> String? {
+    guard let file = cacheFile(for: path), let data = try? Data(contentsOf: file), data.count == 64,
+      data.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) })
+    else { return nil }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Keeps a digest; where the folder can't be written it is computed again the next time.
+  private static func keep(_ digest: String, for path: String) {
+    guard let file = cacheFile(for: path) else { return }
+    try? FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try? Data(digest.utf8).write(to: file, options: .atomic)
+  }
+}

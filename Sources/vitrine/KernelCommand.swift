@@ -1,0 +1,24 @@
+import Glibc
+import JupyterKernel
+import Workbench
+
+/// `vitrine kernel`: serves Jupyter's front ends until they end it.
+enum KernelCommand {
+  static let usage = """
+    vitrine kernel --connection-file FILE
+
+      Serves one Jupyter kernel at the addresses that FILE gives; Jupyter starts it so.
+    """
+
+  static func run(_ arguments: [String]) throws {
+    let arguments = try CommandLineArguments(
+      arguments, valued: [["-f", "--connection-file"]])
+    guard let file = arguments.value("--connection-file") ?? arguments.positionals.first else {
+      throw UsageError("kernel needs --connection-file FILE.")
+    }
+    let status = KernelServer.serve(
+      connectionFile: file, interpreter: NotebookInterpreter(Workbench.makeSession()))
+    // A cell that still computes must not hold the process back.
+    _exit(status)
+  }
+}
