@@ -124,6 +124,21 @@ import Testing
     #expect(session.run("f").result == "0")
   }
 
+  @Test(
+    "Deep nesting inside of deep recursion stays within the stack",
+    arguments: [
+      ("[", "]"), ("first([", "])"), ("-(", ")"), ("if true { ", " }"), ("map([1], x -> ", ")"),
+      ("{a: ", "}.a"), ("(x -> ", ")(1)"), ("[y for y in ", "]"), ("[1, 2] |> map(y -> ", ")"),
+    ])
+  func deepNesting(open: String, close: String) {
+    for depth in [1, 25] {
+      let nested =
+        String(repeating: open, count: depth) + "f(n + 1)" + String(repeating: close, count: depth)
+      let run = Session(version: "test").run("def f(n) = \(nested)\nf(0)")
+      #expect(run.code == "recursion-limit", "\(run.message)")
+    }
+  }
+
   @Test("Ranges are lazy")
   func lazyRanges() {
     #expect(result("len(0..<1000000000000)") == "1000000000000")
