@@ -18,7 +18,10 @@ import Testing
       ("\"a\" in {a: 1}", "true"), ("not (1 in [2])", "true"),
       ("[1, 2, 3][-1]", "3"), ("[1, 2, 3][0..<2]", "[1, 2]"), ("[1, 2, 3][1...9]", "[2, 3]"),
       ("[1, 2, 3, 4][1..<-1]", "[2, 3]"), ("[1, 2, 3][-2...-1]", "[2, 3]"),
-      ("\"高血压\"[0]", "\"高\""), ("\"高血压\"[1...2]", "\"血压\""), ("(5..<9)[1]", "6"),
+      ("\"高血压\"[0]", "\"高\""), ("\"高血压\"[-1]", "\"压\""),
+      ("split(\"aabaab\", \"aab\")", "[\"\", \"\", \"\"]"),
+      ("join(split(\"a--b\", \"--\"), \"+\")", "\"a+b\""), ("\"高血压\"[1...2]", "\"血压\""),
+      ("(5..<9)[1]", "6"),
       ("0..<3", "0...2"), ("3..<3", "3..<3"), ("[x * x for x in 1...3]", "[1, 4, 9]"),
       ("[x for x in 0..<10 if x % 2 == 0]", "[0, 2, 4, 6, 8]"),
       ("[a + b for a, b in zip([1, 2], [10, 20])]", "[11, 22]"),
@@ -121,6 +124,21 @@ import Testing
     #expect(session.run("f").result == "0")
   }
 
+  @Test(
+    "Deep nesting inside of deep recursion stays within the stack",
+    arguments: [
+      ("[", "]"), ("first([", "])"), ("-(", ")"), ("if true { ", " }"), ("map([1], x -> ", ")"),
+      ("{a: ", "}.a"), ("(x -> ", ")(1)"), ("[y for y in ", "]"), ("[1, 2] |> map(y -> ", ")"),
+    ])
+  func deepNesting(open: String, close: String) {
+    for depth in [1, 25] {
+      let nested =
+        String(repeating: open, count: depth) + "f(n + 1)" + String(repeating: close, count: depth)
+      let run = Session(version: "test").run("def f(n) = \(nested)\nf(0)")
+      #expect(run.code == "recursion-limit", "\(run.message)")
+    }
+  }
+
   @Test("Ranges are lazy")
   func lazyRanges() {
     #expect(result("len(0..<1000000000000)") == "1000000000000")
@@ -189,6 +207,16 @@ import Testing
       #expect(run.isInterrupted)
       #expect(session.run("kept").result == "1")
     }
+  }
+
+  @Test("A text's characters are counted as people see them")
+  func characters() {
+    let session = Session(version: "test")
+    #expect(session.run("\"e\u{301}😀x\"[1]").result == "\"😀\"")
+    let source = "\"高血压\"[3]"
+    let run = session.run(source)
+    #expect(run.code == "out-of-range")
+    #expect(place(run.diagnostics.first, in: source) == "3")
   }
 
   @Test("Cells of several threads share the names")

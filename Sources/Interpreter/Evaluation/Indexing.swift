@@ -15,6 +15,13 @@ extension ExecutionContext {
       return .list(try indices.map { list[try place($0, count: list.count, of: value)] })
     case (.list(let list), .selector(.last)):
       return list[try place(.number(-1), count: list.count, of: value)]
+    case (.text(let text), .number(let number)) where number >= 0 && number < 1e9:
+      // Found from the start: a long text isn't taken apart for one character.
+      guard let offset = index.integer,
+        let place = text.index(text.startIndex, offsetBy: offset, limitedBy: text.endIndex),
+        place < text.endIndex
+      else { fallthrough }
+      return .text(String(text[place]))
     case (.text(let text), .number):
       let characters = Array(text)
       return .text(String(characters[try place(index, count: characters.count, of: value)]))

@@ -369,7 +369,7 @@ enum Arithmetic {
     var index = 0
     while index < count {
       try cancellation.check()
-      let end = min(index + 1 << 20, count)
+      let end = min(index + 1 << 16, count)
       while index < end {
         result.append(element(index))
         index += 1

@@ -190,8 +190,8 @@ extension Catalogue {
       var others: [Value] = []
       return .list(
         try elements(arguments, context).filter { element in
-          if let key = element.simpleKey { return seen.insert(key).inserted }
           try context.check()
+          if let key = element.simpleKey { return seen.insert(key).inserted }
           if others.contains(where: { $0.equals(element) }) { return false }
           others.append(element)
           return true
