@@ -208,4 +208,7 @@ public struct Llama: Architecture {
     guard let head else { throw ModelError.noLanguageModelHead(model: Self.name) }
     return try linear(hidden, weight: head, bias: nil, cancellation: cancellation)
   }
+
+  /// The layer's output projection.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? { layers[layer].output.weight }
 }
