@@ -13,5 +13,9 @@ public enum Workbench {
     explanation: { ErrorWording.explanation(of: $0) })
 
   /// A session with no names bound and no model loaded.
-  public static func makeSession() -> Session { Session(catalogue: catalogue, version: version) }
+  ///
+  /// - Parameter usesCallersStack: whether cells run on the calling thread, see `Session`.
+  public static func makeSession(usesCallersStack: Bool = false) -> Session {
+    Session(catalogue: catalogue, version: version, usesCallersStack: usesCallersStack)
+  }
 }

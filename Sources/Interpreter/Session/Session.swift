@@ -39,11 +39,23 @@ public final class Session: Sendable {
   private let seeds = SeedBox()
   private let running = Mutex<[ObjectIdentifier: Cancellation]>([:])
 
+  private let usesCallersStack: Bool
+
   /// Begins a session.
-  public init(catalogue: Catalogue = Catalogue(Catalogue.builtins), version: String) {
+  ///
+  /// - Parameter usesCallersStack: whether cells run on the thread that calls `execute`, whose stack
+  ///   then must be as large as `requiredStackByteCount`; otherwise each runs on a thread of its own.
+  public init(
+    catalogue: Catalogue = Catalogue(Catalogue.builtins), version: String,
+    usesCallersStack: Bool = false
+  ) {
     self.catalogue = catalogue
     self.version = version
+    self.usesCallersStack = usesCallersStack
   }
+
+  /// How large the stack of a thread must be that runs cells itself.
+  public static let requiredStackByteCount = LargeStack.byteCount
 
   deinit {
     // Functions refer to the scope that holds them.
@@ -153,7 +165,7 @@ public final class Session: Sendable {
     let cancellation = Cancellation()
     running.withLock { $0[ObjectIdentifier(cancellation)] = cancellation }
     defer { running.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(cancellation)) } }
-    return LargeStack.run {
+    func run() -> SessionOutcome {
       let context = ExecutionContext(
         output: output, cancellation: cancellation, progressSink: progress, storage: self.storage,
         catalogue: self.catalogue, version: self.version, root: self.root, seeds: self.seeds,
@@ -174,6 +186,7 @@ public final class Session: Sendable {
         ])
       }
     }
+    return usesCallersStack ? run() : LargeStack.run(run)
   }
 }
 
