@@ -88,7 +88,8 @@ public final class AttentionMapValue: ObjectValue {
     }
     guard let selection = Selection(index) else { return nil }
     let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
-      Value.object(AttentionRowValue(mean(of: [row]), of: owner, query: tokens[row].text))
+      Value.object(
+        AttentionRowValue(mean(of: [row]), of: owner, query: TokenLabels.text(tokens[row])))
     }
     return selection.choosesOne ? rows[0] : .list(rows)
   }
@@ -120,7 +121,7 @@ public final class AttentionMapValue: ObjectValue {
     let values = weights.floats
     return [
       "model": .string(owner.model.model.name), "layer": layer.json, "head": head.json,
-      "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "ids": .array(owner.trace.ids.map { .integer($0) }),
       "weights": .array(
         (0..<weights.shape[0]).map { row in
@@ -141,9 +142,9 @@ public final class AttentionMapValue: ObjectValue {
     return Table(
       columns: [
         ("query_position", pairs.map { Value.integer($0.query) }),
-        ("query", pairs.map { .text(tokens[$0.query].text) }),
+        ("query", pairs.map { .text(TokenLabels.text(tokens[$0.query])) }),
         ("key_position", pairs.map { .integer($0.key) }),
-        ("key", pairs.map { .text(tokens[$0.key].text) }),
+        ("key", pairs.map { .text(TokenLabels.text(tokens[$0.key])) }),
         ("weight", values.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }
@@ -170,7 +171,7 @@ final class AttentionRowValue: ObjectValue {
     }
     let texts = strongest.prefix(5).map { index in
       let weight = Value.number((Double(weights[index]) * 1000).rounded() / 1000).description
-      return "\(Value.text(tokens[index].text).description) \(weight)"
+      return "\(Value.text(TokenLabels.text(tokens[index])).description) \(weight)"
     }
     return "\(Value.text(query).description) looks at \(texts.joined(separator: ", "))"
   }
@@ -215,7 +216,8 @@ final class AttentionRowValue: ObjectValue {
 
   var json: JSON {
     [
-      "query": .string(query), "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "query": .string(query),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "weights": .array(weights.map { .number(Double($0)) }),
     ]
   }
@@ -227,7 +229,7 @@ final class AttentionRowValue: ObjectValue {
     return Table(
       columns: [
         ("position", tokens.indices.map { Value.integer($0) }),
-        ("key", tokens.map { .text($0.text) }),
+        ("key", tokens.map { .text(TokenLabels.text($0)) }),
         ("weight", weights.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }

@@ -21,8 +21,9 @@ enum EmbeddingFunctions {
       """,
     parameters: [
       ParameterDefinition(
-        "texts", .either([.text, .list(of: .text), .object(["Trace"])]),
-        "A text, a list of texts (such as a table's column), or a trace."),
+        "texts",
+        .optional(.either([.textOrObject("Trace"), .list(of: .textOrObject("Trace"))])),
+        "A text or a trace, or a list of them (such as a table's column)."),
       ParameterDefinition(
         "layer", .selection(words: ["last"]), default: .selector(.last),
         "Which hidden states: 0 enters the first layer, the last leaves the final norm."),
@@ -30,6 +31,7 @@ enum EmbeddingFunctions {
         "pool", .optional(.choice(poolings)), defaultText: "model at the last layer, else mean",
         "How one vector is made of the tokens'."),
       TraceRequest.using,
+      TraceRequest.ids,
     ],
     result: "Points: one vector for each text, with the texts as labels",
     examples: [
@@ -37,23 +39,7 @@ enum EmbeddingFunctions {
     ],
     source: "Reimers and Gurevych 2019, Sentence-BERT, section 3 (pooling)"
   ) { arguments, context in
-    let traces: [TraceValue]
-    if let trace: TraceValue = try arguments.object("texts") {
-      traces = [trace]
-    } else {
-      let model = try TraceRequest.model(arguments, context)
-      let texts = try arguments.texts("texts")
-      guard !texts.isEmpty else {
-        throw ArgumentError("texts", "`texts` of `embed` is an empty list.")
-      }
-      let cache = TraceCache.of(context)
-      traces = try texts.enumerated().map { index, text in
-        context.progress(
-          "Embedding", fraction: Double(index) / Double(texts.count),
-          detail: "\(index) of \(texts.count)")
-        return try cache.trace(of: text, model: model, in: context)
-      }
-    }
+    let traces = try traces(arguments, context)
     let model = traces[0].model
     let count = model.model.configuration.layers + 1
     let selection = try arguments.selection("layer") ?? .last
@@ -68,8 +54,53 @@ enum EmbeddingFunctions {
     }
     return .object(
       PointsValue(
-        vectors: vectors, labels: traces.map { $0.trace.text ?? "ids" }, model: model,
+        vectors: vectors, labels: traces.map(label), model: model,
         layer: layer, pool: pool))
+  }
+
+  /// The traces of the texts that a call gives, of one model.
+  private static func traces(
+    _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> [TraceValue] {
+    let given: [Value]
+    switch try arguments.value("texts") {
+    case .none: return [try TraceRequest.trace(arguments, context, parameter: "texts")]
+    case .list(let list): given = list.elements
+    case let value: given = [value]
+    }
+    guard !arguments.wasGiven("ids") else { throw TraceRequest.bothGiven }
+    guard !given.isEmpty else {
+      throw ArgumentError("texts", "`embed` needs at least one text.")
+    }
+    let cache = TraceCache.of(context)
+    let traces = try given.enumerated().map { index, value -> TraceValue in
+      context.progress(
+        "Embedding", fraction: Double(index) / Double(given.count),
+        detail: "\(index) of \(given.count)")
+      if case .text(let text) = value {
+        return try cache.trace(
+          of: text, model: TraceRequest.model(arguments, context), in: context)
+      }
+      guard case .object(let object) = value, let trace = object as? TraceValue else {
+        throw ArgumentError("texts", "`embed` takes texts and traces.", code: "wrong-type")
+      }
+      try TraceRequest.check(trace, arguments)
+      return trace
+    }
+    if let other = traces.first(where: { $0.model !== traces[0].model }) {
+      throw ArgumentError(
+        "texts",
+        "The traces were made with \(traces[0].model.model.name) and with "
+          + "\(other.model.model.name); points of two models can't be compared.")
+    }
+    return traces
+  }
+
+  /// What a point is called: its text, or its ids.
+  private static func label(_ value: TraceValue) -> String {
+    if let text = value.trace.text { return text }
+    let ids = value.trace.ids.prefix(8).map(String.init).joined(separator: ", ")
+    return "ids \(ids)\(value.trace.ids.count > 8 ? ", …" : "")"
   }
 
   /// The pooling's word; `mean` and `max` may be written without quotes, as functions' names.

@@ -63,7 +63,8 @@ enum ModelFunctions {
       ])
     }
     let known = Set(residents.models.map(\.model.folder.path))
-    for entry in residents.library.entries() where !known.contains(entry.path) {
+    for entry in residents.library.entries()
+    where !known.contains(ModelLibrary.folder(of: entry.path)) {
       rows.append(
         Record([
           ("name", .text(entry.name)), ("resident", .text("no")), ("path", .text(entry.path)),

@@ -65,6 +65,11 @@ struct ModelLibrary: Sendable {
     modelFolders.map { $0 + "/" + Self.firstModelName }.first(where: isModel)
   }
 
+  /// The folder that holds a model's files: of a folder in Hugging Face's cache the snapshot.
+  static func folder(of path: String) -> String {
+    (try? ModelFolder(path: path))?.path ?? path
+  }
+
   private func isModel(_ folder: String) -> Bool {
     FileManager.default.fileExists(atPath: folder + "/config.json")
       || FileManager.default.fileExists(atPath: folder + "/snapshots")

@@ -14,7 +14,10 @@ final class ResidentModels: Sendable {
   }
   private let state = Mutex(State())
   /// Where models are found by name.
-  let library = ModelLibrary()
+  let library: ModelLibrary
+
+  /// No models, and those of a library to be loaded by name.
+  init(library: ModelLibrary = ModelLibrary()) { self.library = library }
 
   /// The models in the order in which they were loaded.
   var models: [ModelValue] { state.withLock { $0.models } }
@@ -39,8 +42,10 @@ final class ResidentModels: Sendable {
 
   /// Loads the model at a path, or finds it among the residents, and makes it the current one.
   func load(path: String, name: String?) throws -> ModelValue {
+    let folder = try? ModelFolder(path: path)
     if let known = models.first(where: {
-      $0.model.folder.path == path && (name == nil || $0.model.name == name)
+      $0.model.folder.path == folder?.path && $0.model.folder.weightsFile == folder?.weightsFile
+        && (name == nil || $0.model.name == name)
     }) {
       state.withLock { $0.current = known }
       return known

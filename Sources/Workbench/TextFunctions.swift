@@ -22,9 +22,7 @@ enum TextFunctions {
       return try TraceRequest.trace(arguments, context).field("tokens") ?? .none
     }
     guard let tokenizer = model.model.tokenizer else {
-      throw FunctionError(
-        "\(model.model.name) came without a tokenizer.json, so it can't cut a text.",
-        hint: "Give token ids instead: ids: [1, 2, 3].", code: "no-tokenizer")
+      throw ModelError.noTokenizer(model: model.model.name)
     }
     return .object(TokensValue(tokenizer.encode(text).tokens, text: text, model: model))
   }
@@ -62,6 +60,8 @@ enum TextFunctions {
     result: "NextTokens",
     examples: [Example("next(\"Once upon a\", top: 5)", needsResources: true)]
   ) { arguments, context in
+    let given: TraceValue? = try arguments.object("text")
+    try checkPredictsNext(try given?.model ?? TraceRequest.model(arguments, context))
     let trace = try TraceRequest.trace(arguments, context)
     let selection = try arguments.selection("position") ?? .last
     let positions = try selection.indices(count: trace.trace.ids.count, parameter: "position")
@@ -72,5 +72,19 @@ enum TextFunctions {
       trace.trace, position: position, count: try arguments.integer("top"),
       cancellation: context.cancellation)
     return .object(NextTokensValue(top, of: trace, position: position))
+  }
+
+  /// Refuses models that predict nothing, or tokens that stand where they look already, before
+  /// they run.
+  private static func checkPredictsNext(_ value: ModelValue) throws {
+    let sizes = value.model.configuration
+    guard sizes.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: value.model.name)
+    }
+    guard sizes.isCausal else {
+      throw FunctionError(
+        "\(value.model.name) reads a text in both directions, so it doesn't say what comes next.",
+        hint: "Load a decoder to ask what comes next.", code: "no-language-model-head")
+    }
   }
 }
