@@ -12,12 +12,14 @@ public final class AttentionGridValue: ObjectValue {
   private let heads: [AttentionChoice]
   private let owner: TraceValue
   private let showsSpecial: Bool
+  private let call: String
 
   /// Makes the value of maps, one row for each layer and one column for each head.
   init(
     _ maps: [[AttentionMapValue]], of owner: TraceValue, layers: [AttentionChoice],
-    heads: [AttentionChoice], showsSpecial: Bool
+    heads: [AttentionChoice], showsSpecial: Bool, call: String
   ) {
+    self.call = call
     self.maps = maps
     self.owner = owner
     self.layers = layers
@@ -90,7 +92,7 @@ public final class AttentionGridValue: ObjectValue {
     return HeatmapGrid(
       title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      provenance: try owner.model.provenance(in: context))
+      provenance: try owner.model.provenance(of: call, in: context))
   }
 
   /// Every map.

@@ -18,13 +18,15 @@ public final class AttentionMapValue: ObjectValue {
   private let layer: Value
   private let head: Value
   private let showsSpecial: Bool
+  private let call: String
 
-  /// Makes the value of a map of a trace.
+  /// Makes the value of a map of a trace, computed by a call.
   init(
     _ weights: Tensor, of owner: TraceValue, layer: AttentionChoice, head: AttentionChoice,
-    showsSpecial: Bool
+    showsSpecial: Bool, call: String
   ) {
     self.weights = weights
+    self.call = call
     self.owner = owner
     layerText = layer.words("layer", of: owner.model.model.configuration.layers)
     headText = head.words("head", of: owner.model.model.configuration.heads)
@@ -84,14 +86,18 @@ public final class AttentionMapValue: ObjectValue {
     let tokens = owner.trace.tokens
     if case .text(let piece) = index {
       let rows = try TokenSearch.positions(of: piece, in: tokens, text: owner.trace.text)
-      return .object(AttentionRowValue(mean(of: rows), of: owner, query: piece))
+      return .object(row(mean(of: rows), query: piece))
     }
     guard let selection = Selection(index) else { return nil }
     let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
-      Value.object(
-        AttentionRowValue(mean(of: [row]), of: owner, query: TokenLabels.text(tokens[row])))
+      Value.object(self.row(mean(of: [row]), query: TokenLabels.text(tokens[row])))
     }
     return selection.choosesOne ? rows[0] : .list(rows)
+  }
+
+  private func row(_ weights: [Float], query: String) -> AttentionRowValue {
+    AttentionRowValue(
+      weights, of: owner, query: query, place: "\(layerText) · \(headText)", call: call)
   }
 
   private func mean(of rows: [Int]) -> [Float] {
@@ -112,7 +118,7 @@ public final class AttentionMapValue: ObjectValue {
       columnLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
       isCausal: owner.model.model.configuration.isCausal,
       rowTitle: "query", columnTitle: "key", valueTitle: "weight",
-      provenance: try owner.model.provenance(in: context))
+      provenance: try owner.model.provenance(of: call, in: context))
   }
 
   /// Tokens, layer, head and the weights row by row.
@@ -155,8 +161,13 @@ final class AttentionRowValue: ObjectValue {
   private let weights: [Float]
   private let owner: TraceValue
   private let query: String
+  /// Layer and head in words.
+  private let place: String
+  private let call: String
 
-  init(_ weights: [Float], of owner: TraceValue, query: String) {
+  init(_ weights: [Float], of owner: TraceValue, query: String, place: String, call: String) {
+    self.place = place
+    self.call = call
     self.weights = weights
     self.owner = owner
     self.query = query
@@ -207,11 +218,11 @@ final class AttentionRowValue: ObjectValue {
 
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     BarChart(
-      title: "What \(Value.text(query).description) looks at",
+      title: "What “\(query)” looks at",
       items: owner.trace.tokens.enumerated().map { index, token in
         BarChart.Item(TokenLabels.label(token), Double(weights[index]))
-      }, unit: .percent, valueTitle: "weight",
-      provenance: try owner.model.provenance(in: context))
+      }, unit: .percent, note: "\(owner.model.model.name) · \(place)", valueTitle: "weight",
+      provenance: try owner.model.provenance(of: call, in: context))
   }
 
   var json: JSON {

@@ -39,14 +39,16 @@ enum EmbeddingFunctions {
     ],
     source: "Reimers and Gurevych 2019, Sentence-BERT, section 3 (pooling)"
   ) { arguments, context in
-    let traces = try traces(arguments, context)
-    let model = traces[0].model
+    let given = try texts(arguments)
+    let model = try model(of: given, arguments, context)
+    // What is asked for is checked before the model runs.
     let count = model.model.configuration.layers + 1
     let selection = try arguments.selection("layer") ?? .last
     let layers = try selection.indices(count: count, parameter: "layer")
     guard selection.choosesOne, let layer = layers.first else {
       throw ArgumentError("layer", "`layer` of `embed` takes one layer.")
     }
+    let traces = try traces(of: given, model, arguments, context)
     let pool = try poolingName(arguments) ?? (layer == count - 1 ? "model" : "mean")
     let vectors = try traces.map { trace in
       try context.check()
@@ -55,16 +57,14 @@ enum EmbeddingFunctions {
     return .object(
       PointsValue(
         vectors: vectors, labels: traces.map(label), model: model,
-        layer: layer, pool: pool))
+        layer: layer, pool: pool, call: context.call))
   }
 
-  /// The traces of the texts that a call gives, of one model.
-  private static func traces(
-    _ arguments: Arguments, _ context: ExecutionContext
-  ) throws -> [TraceValue] {
+  /// The texts and traces that a call gives; empty where it gives ids.
+  private static func texts(_ arguments: Arguments) throws -> [Value] {
     let given: [Value]
     switch try arguments.value("texts") {
-    case .none: return [try TraceRequest.trace(arguments, context, parameter: "texts")]
+    case .none: return []
     case .list(let list): given = list.elements
     case let value: given = [value]
     }
@@ -72,28 +72,46 @@ enum EmbeddingFunctions {
     guard !given.isEmpty else {
       throw ArgumentError("texts", "`embed` needs at least one text.")
     }
+    return given
+  }
+
+  /// The model whose hidden states are the points: that of a trace, else the one the call means.
+  private static func model(
+    of given: [Value], _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> ModelValue {
+    for case .object(let object) in given {
+      guard let trace = object as? TraceValue else { continue }
+      try TraceRequest.check(trace, arguments)
+      return trace.model
+    }
+    return try TraceRequest.model(arguments, context)
+  }
+
+  private static func traces(
+    of given: [Value], _ model: ModelValue, _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> [TraceValue] {
+    guard !given.isEmpty else {
+      return [try TraceRequest.trace(arguments, context, parameter: "texts")]
+    }
     let cache = TraceCache.of(context)
-    let traces = try given.enumerated().map { index, value -> TraceValue in
+    return try given.enumerated().map { index, value in
       context.progress(
         "Embedding", fraction: Double(index) / Double(given.count),
         detail: "\(index) of \(given.count)")
       if case .text(let text) = value {
-        return try cache.trace(
-          of: text, model: TraceRequest.model(arguments, context), in: context)
+        return try cache.trace(of: text, model: model, in: context)
       }
       guard case .object(let object) = value, let trace = object as? TraceValue else {
         throw ArgumentError("texts", "`embed` takes texts and traces.", code: "wrong-type")
       }
-      try TraceRequest.check(trace, arguments)
+      guard trace.model === model else {
+        throw ArgumentError(
+          "texts",
+          "The traces were made with \(model.model.name) and with \(trace.model.model.name); "
+            + "points of two models can't be compared.")
+      }
       return trace
     }
-    if let other = traces.first(where: { $0.model !== traces[0].model }) {
-      throw ArgumentError(
-        "texts",
-        "The traces were made with \(traces[0].model.model.name) and with "
-          + "\(other.model.model.name); points of two models can't be compared.")
-    }
-    return traces
   }
 
   /// What a point is called: its text, or its ids.

@@ -59,7 +59,7 @@ enum ModelFunctions {
       Record([
         ("name", .text(model.model.name)),
         ("resident", .text(model === current ? "current" : "yes")),
-        ("path", .text(model.model.folder.path)),
+        ("path", .text(ModelLibrary.shortened(model.model.folder.path))),
       ])
     }
     let known = Set(residents.models.map(\.model.folder.path))
@@ -67,7 +67,8 @@ enum ModelFunctions {
     where !known.contains(ModelLibrary.folder(of: entry.path)) {
       rows.append(
         Record([
-          ("name", .text(entry.name)), ("resident", .text("no")), ("path", .text(entry.path)),
+          ("name", .text(entry.name)), ("resident", .text("no")),
+          ("path", .text(ModelLibrary.shortened(entry.path))),
         ]))
     }
     return .table(Table(records: rows))

@@ -8,7 +8,7 @@ enum TextFunctions {
   static let all: [FunctionDefinition] = [tokens, trace, next]
 
   private static let tokens = FunctionDefinition(
-    "tokens", group: "Texts",
+    "tokens", group: "Traces",
     summary: "How a model's tokenizer cuts a text: ids, pieces, and the bytes each token covers.",
     parameters: [TraceRequest.text, TraceRequest.using, TraceRequest.ids],
     result: "Tokens",
@@ -28,7 +28,7 @@ enum TextFunctions {
   }
 
   private static let trace = FunctionDefinition(
-    "trace", group: "Texts",
+    "trace", group: "Traces",
     summary: "Runs a text through a model and keeps what is needed to look inside.",
     details: """
       A trace keeps the residual stream and each layer's queries, keys and values; attention maps \
@@ -45,7 +45,7 @@ enum TextFunctions {
   }
 
   private static let next = FunctionDefinition(
-    "next", group: "Texts",
+    "next", group: "Traces",
     summary: "What a decoder would say next: the most likely tokens with their probabilities.",
     parameters: [
       TraceRequest.text,
@@ -60,8 +60,7 @@ enum TextFunctions {
     result: "NextTokens",
     examples: [Example("next(\"Once upon a\", top: 5)", needsResources: true)]
   ) { arguments, context in
-    let given: TraceValue? = try arguments.object("text")
-    try checkPredictsNext(try given?.model ?? TraceRequest.model(arguments, context))
+    try checkPredictsNext(try TraceRequest.answeringModel(arguments, context))
     let trace = try TraceRequest.trace(arguments, context)
     let selection = try arguments.selection("position") ?? .last
     let positions = try selection.indices(count: trace.trace.ids.count, parameter: "position")
@@ -71,19 +70,18 @@ enum TextFunctions {
     let top = try NextTokens.top(
       trace.trace, position: position, count: try arguments.integer("top"),
       cancellation: context.cancellation)
-    return .object(NextTokensValue(top, of: trace, position: position))
+    return .object(NextTokensValue(top, of: trace, position: position, call: context.call))
   }
 
-  /// Refuses models that predict nothing, or tokens that stand where they look already, before
-  /// they run.
-  private static func checkPredictsNext(_ value: ModelValue) throws {
-    let sizes = value.model.configuration
-    guard sizes.hasLanguageModelHead else {
-      throw ModelError.noLanguageModelHead(model: value.model.name)
+  /// Refuses models that predict nothing, or only what stands between other tokens, before they
+  /// run.
+  private static func checkPredictsNext(_ model: LanguageModel) throws {
+    guard model.configuration.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: model.name)
     }
-    guard sizes.isCausal else {
+    guard model.configuration.isCausal else {
       throw FunctionError(
-        "\(value.model.name) reads a text in both directions, so it doesn't say what comes next.",
+        "\(model.name) reads a text in both directions, so it doesn't say what comes next.",
         hint: "Load a decoder to ask what comes next.", code: "no-language-model-head")
     }
   }

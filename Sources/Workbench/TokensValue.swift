@@ -112,9 +112,10 @@ public final class TokensValue: ObjectValue {
 
 /// Tokens as the labels of figures: the user's own characters, and what more is known about them.
 enum TokenLabels {
-  /// The user's characters, or the vocabulary's form of the model's own marks.
+  /// The user's own characters; of a mark that the model adds, its form in the vocabulary.
   static func text(_ token: Token) -> String {
-    token.isSpecial || token.text.isEmpty ? token.piece : token.text
+    let isAdded = token.isSpecial && token.byteRange == nil
+    return isAdded || token.text.isEmpty ? token.piece : token.text
   }
 
   /// The label of one token.

@@ -23,6 +23,14 @@ enum TraceRequest {
     return try ResidentModels.of(context).current()
   }
 
+  /// The model that will answer a call: that of a trace that it gives, else the one it means.
+  static func answeringModel(
+    _ arguments: Arguments, _ context: ExecutionContext, parameter: String = "text"
+  ) throws -> LanguageModel {
+    if let trace: TraceValue = try arguments.object(parameter) { return trace.model.model }
+    return try model(arguments, context).model
+  }
+
   /// The trace that a call means, from memory or by a run.
   ///
   /// - Parameter parameter: the name of the function's parameter that takes the text.

@@ -1,7 +1,7 @@
-import JupyterKernel
 import FoundationEssentials
 import Glibc
 import Interpreter
+import JupyterKernel
 import JupyterProtocol
 import Workbench
 

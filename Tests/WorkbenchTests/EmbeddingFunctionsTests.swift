@@ -83,7 +83,12 @@ import Workbench
     #expect(try bench.failure("embed(\"a\", layer: 0...2)").message.contains("one layer"))
     #expect(try bench.failure("embed(\"a\", pool: \"median\")").message.contains("\"mean\""))
     try bench.run("m = load(\"\(fixtures)/llama-deepseek-llm\")\np = embed(\"a\")")
-    try bench.run("load(\"all-MiniLM-L6-v2\");")
+    try bench.run("t = trace(\"a\")\nload(\"all-MiniLM-L6-v2\");")
+    #expect(try bench.tensor("embed([t, \"b\"]).vectors").shape == [2, 24])
+    #expect(
+      try bench.failure("embed([t, trace(\"a\")])").message
+        == "The traces were made with llama-deepseek-llm and with all-MiniLM-L6-v2; "
+        + "points of two models can't be compared.")
     #expect(
       try bench.failure("similarity(p, embed(\"a\"))").message
         == "The points have 24 dimensions and the others 384; they can't be compared.")

@@ -28,7 +28,9 @@ enum FileSystem {
     bytes.reserveCapacity(size)
     while true {
       var chunk = [UInt8](repeating: 0, count: 1 << 20)
-      let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      let count = unsafe chunk.withUnsafeMutableBytes {
+        unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+      }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw unreadable(path, errno) }
       if count == 0 { return bytes }
@@ -68,7 +70,9 @@ enum FileSystem {
     var names: [String] = []
     while names.count < limit, let entry = unsafe readdir(directory) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
       }
       guard name != ".", name != ".." else { continue }
       var isFolder = unsafe entry.pointee.d_type == UInt8(DT_DIR)
@@ -104,10 +108,12 @@ enum FileSystem {
 
   private static func unreadable(_ path: String, _ code: Int32) -> FunctionError {
     guard code == ENOENT || code == ENOTDIR else {
-      return FunctionError("\(quoted(path)) can't be read: \(reason(code)).", code: "unreadable-file")
+      return FunctionError(
+        "\(quoted(path)) can't be read: \(reason(code)).", code: "unreadable-file")
     }
     let (folder, name) = split(path)
-    let nearest = Suggestions.nearest(name, in: names(in: folder).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
+    let nearest = Suggestions.nearest(
+      name, in: names(in: folder).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
     let prefix = folder.isEmpty ? "" : folder == "/" ? "/" : folder + "/"
     return FunctionError(
       "There is no file \(quoted(path)).",

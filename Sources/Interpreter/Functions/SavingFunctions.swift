@@ -7,7 +7,8 @@ extension Catalogue {
     FunctionDefinition(
       "save", group: "Files",
       summary: "Writes a value to a file; the extension decides how.",
-      details: "`.svg` and `.html` hold the picture, `.json` the raw data, `.csv` a table, `.npy` numbers, "
+      details:
+        "`.svg` and `.html` hold the picture, `.json` the raw data, `.csv` a table, `.npy` numbers, "
         + "`.txt` the plain text. The old file stays until the new one is complete.",
       parameters: [
         ParameterDefinition("value", .any, "What to write."),
@@ -53,7 +54,8 @@ enum FileWriter {
       default: throw unsuitable(value, "numbers")
       }
     default:
-      let known = [".svg", ".html", ".json", ".jsonl", ".csv", ".tsv", ".npy", ".txt"]
+      let known =
+        [".svg", ".html", ".json", ".jsonl", ".csv", ".tsv", ".npy", ".txt"]
         + context.catalogue.savers.map(\.fileExtension)
       let isKnown = known.contains(fileExtension)
       throw ArgumentError(
