@@ -130,7 +130,7 @@ enum EmbeddingFunctions {
 
   private static func vector(of trace: Trace, layer: Int, pool: String) throws -> [Float] {
     let hidden = try trace.hiddenStates(layer)
-    let own = trace.tokens.indices.filter { !trace.tokens[$0].isSpecial }
+    let own = trace.tokens.indices.filter { !TokenLabels.isMark(trace.tokens[$0]) }
     let positions = own.isEmpty ? Array(trace.tokens.indices) : own
     switch pool {
     case "model":

@@ -36,7 +36,7 @@ public final class TokensValue: ObjectValue {
     ("starts", "where each begins in the text's UTF-8 bytes; none for added tokens"),
     ("ends", "the byte after each; none for added tokens"),
     ("parts", "which part of its characters a token is, such as 1/4, where several share them"),
-    ("special", "whether a token is one of the model's own marks"),
+    ("special", "whether a token is a special one of the vocabulary, such as [CLS] or [UNK]"),
   ]
 
   /// The names of the fields.
@@ -112,10 +112,13 @@ public final class TokensValue: ObjectValue {
 
 /// Tokens as the labels of figures: the user's own characters, and what more is known about them.
 enum TokenLabels {
+  /// Whether a token is a mark that the model adds, such as [CLS]. A special token that stands for
+  /// the user's characters, such as [UNK], is none.
+  static func isMark(_ token: Token) -> Bool { token.isSpecial && token.byteRange == nil }
+
   /// The user's own characters; of a mark that the model adds, its form in the vocabulary.
   static func text(_ token: Token) -> String {
-    let isAdded = token.isSpecial && token.byteRange == nil
-    return isAdded || token.text.isEmpty ? token.piece : token.text
+    isMark(token) || token.text.isEmpty ? token.piece : token.text
   }
 
   /// The label of one token.

@@ -124,6 +124,9 @@ import Workbench
     #expect(own.html?.contains("[CLS]") == false)
     #expect(try bench.tensor("b.weights").floats == bench.tensor("a.weights").floats)
     #expect(
+      try bench.run("attention(\"你好 cat\", special: false)").results[0].plainText?.contains("你")
+        == true)
+    #expect(
       try bench.run("attention(\"The cat sat.\", layer: 0...1, special: false)").results[0]
         .html?.contains("[CLS]") == false)
   }

@@ -175,7 +175,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     },
     Damage(
       "a header that is no JSON", "broken-checkpoint",
-      "The header of \"model.safetensors\" is not JSON"
+      "The header of \"model.safetensors\" is not a JSON object"
     ) {
       folder in try editHeader(folder + "/model.safetensors") { "x" + $0.dropFirst() }
     },

@@ -70,7 +70,8 @@ import Workbench
     }
     #expect(model.model.name == "tiny")
     #expect(second === model)
-    #expect(try bench.json("models()") == [])
+    _ = session.execute("names = models()", output: recorder)
+    #expect(session.value(of: "names")?.json.array?.map { $0["name"] } == ["tiny"])
   }
 
   @Test func infoSaysWhatAModelIs() throws {
