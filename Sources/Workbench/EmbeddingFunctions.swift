@@ -139,11 +139,11 @@ enum EmbeddingFunctions {
     case "last": return hidden.row(trace.tokens.count - 1)
     case "max":
       return SentenceEmbedding.pool(
-        hidden.gatheringRows(positions), SentencePooling(mode: .max, isNormalized: false)
+        hidden, SentencePooling(mode: .max, isNormalized: false), positions: positions
       ).floats
     default:
       return SentenceEmbedding.pool(
-        hidden.gatheringRows(positions), SentencePooling(mode: .mean, isNormalized: false)
+        hidden, SentencePooling(mode: .mean, isNormalized: false), positions: positions
       ).floats
     }
   }

@@ -9,8 +9,10 @@ enum SafetensorsSaver {
   static let saver = Saver(fileExtension: ".safetensors") { value, context in
     guard let tensors = try tensors(of: value, in: context), !tensors.isEmpty else { return nil }
     try check(byteCount: tensors.reduce(0) { $0 + $1.tensor.byteCount })
-    return try SafetensorsWriter.bytes(
-      tensors: tensors, metadata: [("format", "pt"), ("vitrine", Workbench.version)])
+    return try context.cancellation.leavingBehind {
+      try SafetensorsWriter.bytes(
+        tensors: tensors, metadata: [("format", "pt"), ("vitrine", Workbench.version)])
+    }
   }
 
   private static func tensors(

@@ -21,10 +21,8 @@ enum TextFunctions {
     guard let text = try arguments.optionalText("text"), !arguments.wasGiven("ids") else {
       return try TraceRequest.trace(arguments, context).field("tokens") ?? .none
     }
-    guard let tokenizer = model.model.tokenizer else {
-      throw ModelError.noTokenizer(model: model.model.name)
-    }
-    return .object(TokensValue(tokenizer.encode(text).tokens, text: text, model: model))
+    let encoding = try model.model.encode(text, cancellation: context.cancellation)
+    return .object(TokensValue(encoding.tokens, text: text, model: model))
   }
 
   private static let trace = FunctionDefinition(

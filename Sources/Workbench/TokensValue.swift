@@ -112,8 +112,9 @@ public final class TokensValue: ObjectValue {
 
 /// Tokens as the labels of figures: the user's own characters, and what more is known about them.
 enum TokenLabels {
-  /// Whether a token is a mark that the model adds, such as [CLS]. A special token that stands for
-  /// the user's characters, such as [UNK], is none.
+  /// Whether a token is a mark that the model adds, such as [CLS].
+  ///
+  /// A special token that stands for the user's characters, such as [UNK], is none.
   static func isMark(_ token: Token) -> Bool { token.isSpecial && token.byteRange == nil }
 
   /// The user's own characters; of a mark that the model adds, its form in the vocabulary.

@@ -20,7 +20,7 @@ enum TraceRequest {
   /// The model that a call means.
   static func model(_ arguments: Arguments, _ context: ExecutionContext) throws -> ModelValue {
     if let model: ModelValue = try arguments.object("using") { return model }
-    return try ResidentModels.of(context).current()
+    return try ResidentModels.of(context).current(cancellation: context.cancellation)
   }
 
   /// The model that will answer a call: that of a trace that it gives, else the one it means.

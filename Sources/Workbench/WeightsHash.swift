@@ -37,9 +37,9 @@ final class WeightsHash: Sendable {
         digests.append(kept)
       } else {
         var hash = SHA256()
-        for start in stride(from: 0, to: size, by: 1 << 22) {
+        for start in stride(from: 0, to: size, by: 1 << 20) {
           try cancellation?.check()
-          hash.update(try file.bytes(in: start..<min(start + 1 << 22, size)))
+          hash.update(try file.bytes(in: start..<min(start + (1 << 20), size)))
           progress(Double(done + start) / Double(total))
         }
         let hexadecimal = Hexadecimal.encode(hash.digest())
