@@ -70,7 +70,7 @@ let package = Package(
       name: "vitrine",
       dependencies: [
         "Workbench", "Interpreter", "Language", "Figures", "JupyterKernel", "JupyterProtocol",
-        "DataFormats",
+        "Tensors", "DataFormats",
       ],
       swiftSettings: strict),
 
