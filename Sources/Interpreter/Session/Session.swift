@@ -1,7 +1,7 @@
 public import DataFormats
 public import Language
 import Synchronization
-import Tensors
+public import Tensors
 
 /// How the run of a cell ended.
 public enum SessionOutcome: Sendable {
@@ -75,10 +75,12 @@ public final class Session: Sendable {
   ///     over a second.
   ///   - parameters: values for `param` statements.
   ///   - limits: what bounds the cell.
+  ///   - cancellation: stops this cell; one that is set before the cell begins isn't lost.
   public func execute(
     _ source: String, executionCount: Int = 0, output: any OutputSink, showsResult: Bool = true,
     progress: (any ProgressSink)? = nil, parameters: ParameterOverrides = ParameterOverrides(),
-    limits: ExecutionContext.Limits = ExecutionContext.Limits()
+    limits: ExecutionContext.Limits = ExecutionContext.Limits(),
+    cancellation: Cancellation = Cancellation()
   ) -> SessionOutcome {
     let parsed = Parser.parse(source)
     if parsed.hasErrors { return .failed(parsed.diagnostics) }
@@ -90,7 +92,7 @@ public final class Session: Sendable {
     defer { bar.finish() }
     return perform(
       source, executionCount: executionCount, output: output, progress: progress ?? bar,
-      parameters: parameters, limits: limits
+      parameters: parameters, limits: limits, cancellation: cancellation
     ) { context in
       var value = Value.none
       for statement in parsed.program.statements {
@@ -110,9 +112,12 @@ public final class Session: Sendable {
   }
 
   /// The value of an expression as a client shows it, without output of the cell's kind.
+  ///
+  /// - Parameter cancellation: stops the computation.
   public func evaluateExpression(
     _ source: String, output: any OutputSink,
-    limits: ExecutionContext.Limits = ExecutionContext.Limits()
+    limits: ExecutionContext.Limits = ExecutionContext.Limits(),
+    cancellation: Cancellation = Cancellation()
   ) -> ExpressionOutcome {
     let parsed = Parser.parse(source)
     if parsed.hasErrors { return .failed(parsed.diagnostics) }
@@ -126,7 +131,7 @@ public final class Session: Sendable {
     let bundle = Mutex<MIMEBundle?>(nil)
     let outcome = perform(
       source, executionCount: 0, output: output, progress: SilentProgress(),
-      parameters: ParameterOverrides(), limits: limits
+      parameters: ParameterOverrides(), limits: limits, cancellation: cancellation
     ) { context in
       let value = try context.evaluate(expression, in: Scope(parent: self.root))
       context.call = source
@@ -159,10 +164,9 @@ public final class Session: Sendable {
 
   private func perform(
     _ source: String, executionCount: Int, output: any OutputSink, progress: any ProgressSink,
-    parameters: ParameterOverrides, limits: ExecutionContext.Limits,
+    parameters: ParameterOverrides, limits: ExecutionContext.Limits, cancellation: Cancellation,
     _ body: (ExecutionContext) throws -> Void
   ) -> SessionOutcome {
-    let cancellation = Cancellation()
     running.withLock { $0[ObjectIdentifier(cancellation)] = cancellation }
     defer { running.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(cancellation)) } }
     func run() -> SessionOutcome {
@@ -172,6 +176,7 @@ public final class Session: Sendable {
         source: CellSource(text: source, executionCount: executionCount), limits: limits,
         parameters: parameters)
       do {
+        try context.check()
         try body(context)
         return .ok
       } catch is Cancelled {
