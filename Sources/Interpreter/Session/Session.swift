@@ -89,6 +89,7 @@ public final class Session: Sendable {
         .standardError, DiagnosticRenderer.render(warning, source: source) + "\n")
     }
     let bar = ProgressDisplay(output: output)
+    let output = progress == nil ? WatchedOutput(output: output, bar: bar) : output
     defer { bar.finish() }
     return perform(
       source, executionCount: executionCount, output: output, progress: progress ?? bar,
@@ -106,7 +107,7 @@ public final class Session: Sendable {
       guard
         let bundle = try context.located(last.range, { try context.displayBundle(of: value) })
       else { return }
-      bar.finish()
+      bar.finish(showsMore: true)
       output.result(bundle)
     }
   }
