@@ -77,5 +77,6 @@ let architectures: [any Architecture.Type] = [
   Llama.self,
   Qwen2.self,
   Qwen3.self,
+  GPT2.self,
   BERT.self,
 ]
