@@ -77,6 +77,7 @@ let architectures: [any Architecture.Type] = [
   Llama.self,
   Qwen2.self,
   Qwen3.self,
+  DeepSeekMoE.self,
   GPT2.self,
   BERT.self,
 ]
