@@ -78,6 +78,9 @@ let architectures: [any Architecture.Type] = [
   Qwen2.self,
   Qwen3.self,
   DeepSeekMoE.self,
+  DeepSeekV2.self,
+  DeepSeekV3.self,
+  DeepSeekV32.self,
   GPT2.self,
   BERT.self,
 ]
