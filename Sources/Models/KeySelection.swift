@@ -78,7 +78,8 @@ public struct KeySelection: Sendable {
   func maps(
     queries: Tensor, keys: Tensor, heads: Int, scale: Float, cancellation: Cancellation?
   ) throws -> Tensor {
-    var floats = [Float](repeating: 0, count: heads * queryCount * queryCount)
+    var result = Tensor(zeros: [heads * queryCount, queryCount])
+    var line = [Float](repeating: 0, count: queryCount)
     for query in 0..<queryCount {
       let places = self.keys(of: query)
       let rows = try Tensors.attentionMaps(
@@ -87,12 +88,12 @@ public struct KeySelection: Sendable {
         keyMask: nil, cancellation: cancellation
       ).floats
       for head in 0..<heads {
-        let start = (head * queryCount + query) * queryCount
-        for (index, key) in places.enumerated() {
-          floats[start + key] = rows[head * places.count + index]
-        }
+        for (index, key) in places.enumerated() { line[key] = rows[head * places.count + index] }
+        result.replaceRows(
+          startingAt: head * queryCount + query, with: Tensor(shape: [1, queryCount], line))
       }
+      for key in places { line[key] = 0 }
     }
-    return Tensor(shape: [heads, queryCount, queryCount], floats)
+    return result.reshaped([heads, queryCount, queryCount])
   }
 }

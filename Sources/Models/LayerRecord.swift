@@ -43,23 +43,22 @@ struct LayerRecord: Sendable {
     routing = contents.contains(.routing) ? output.routing : nil
   }
 
+  /// The latents that keys and values come from, where they are kept for either.
+  var latents: LatentKeysAndValues? {
+    if case .latents(let latents) = attention?.keys { return latents }
+    if case .latents(let latents) = values { return latents }
+    return nil
+  }
+
   /// The bytes of what is kept.
   var byteCount: Int {
-    var bytes = 0
-    var latentBytes = 0
+    var bytes = latents?.byteCount ?? 0
     if let attention {
       bytes += attention.queries.byteCount + (attention.selection?.byteCount ?? 0)
-      switch attention.keys {
-      case .heads(let keys): bytes += keys.byteCount
-      case .latents(let latents): latentBytes = latents.byteCount
-      }
+      if case .heads(let keys) = attention.keys { bytes += keys.byteCount }
     }
-    switch values {
-    case .heads(let values): bytes += values.byteCount
-    case .latents(let latents): latentBytes = latents.byteCount
-    case nil: break
-    }
-    return bytes + latentBytes + (routing?.byteCount ?? 0)
+    if case .heads(let values) = values { bytes += values.byteCount }
+    return bytes + (routing?.byteCount ?? 0)
   }
 }
 

@@ -89,9 +89,11 @@ public struct Trace: Sendable {
   /// - Throws: `ModelError` where there is no such layer, they weren't kept; `MissingPartError` where the
   ///   model has none.
   public func latents(_ layer: Int) throws -> LatentKeysAndValues {
-    guard case .latents(let latents) = try attentionRecord(layer).keys else {
+    try check(layer: layer)
+    guard model.configuration.latent != nil else {
       throw MissingPartError.noLatents(model: model.name)
     }
+    guard let latents = records[layer].latents else { throw ModelError.notKept("keys and values") }
     return latents
   }
 

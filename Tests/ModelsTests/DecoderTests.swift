@@ -185,6 +185,10 @@ import Testing
     ] {
       let trace = try model.run(ids: ids, keeping: contents)
       #expect(trace.byteCount == model.traceByteCount(tokens: 40, keeping: contents))
+      let keepsLatents = !contents.isDisjoint(with: [.attention, .values])
+      #expect(
+        failure { _ = try trace.latents(1) }
+          == (keepsLatents ? nil : "The trace was run without keeping its keys and values."))
     }
     let lean = try model.run(ids: ids, keeping: [])
     #expect(
