@@ -39,7 +39,7 @@ public struct Trace: Sendable {
   /// The bytes of the kept tensors.
   public var byteCount: Int {
     (states + attention.flatMap { [$0.queries, $0.keys] } + keptValues).reduce(0) {
-      $0 + $1.count * $1.elementType.byteCount
+      $0 + $1.byteCount
     }
   }
 
