@@ -87,7 +87,9 @@ public enum GGUFFault: Error, Sendable, Equatable {
   case unknownTensorType(String, tensor: String)
   case misalignedOffset(tensor: String, offset: UInt64, alignment: Int)
   case unevenHeads(tensor: String, rows: Int, heads: Int)
-  case headCountMissing(String)
+  case keyMissing(String)
+  case unknownArchitecture(String, known: [String])
+  case unknownFrequencies
   case unfitParts(tensor: String)
 
   /// What is wrong, as the second half of a sentence about the file.
@@ -117,7 +119,13 @@ public enum GGUFFault: Error, Sendable, Equatable {
         + "which is no multiple of \(alignment)"
     case .unevenHeads(let tensor, let rows, let heads):
       "has \(rows) rows in \(quoted(tensor)), which are no pairs for each of \(heads) heads"
-    case .headCountMissing(let key): "has no valid key \(quoted(key))"
+    case .keyMissing(let key): "has no valid key \(quoted(key))"
+    case .unknownArchitecture(let name, let known):
+      "holds a model of the architecture \(quoted(name)), of which no configuration can be made "
+        + "(known are \(known.joined(separator: ", "))), and no config.json lies beside it"
+    case .unknownFrequencies:
+      "has rotary frequencies in rope_freqs.weight that are not those of Llama 3: "
+        + "put the model's config.json beside it"
     case .unfitParts(let tensor):
       "has tensors whose shapes can't be put together to \(quoted(tensor))"
     }

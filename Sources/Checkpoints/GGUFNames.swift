@@ -127,7 +127,7 @@ struct GGUFNames {
     let all = "attention.head_count"
     let own = kind == "attn_k" ? "attention.head_count_kv" : all
     guard let heads = count(own) ?? count(all), heads > 0 else {
-      throw .gguf(.headCountMissing("\(metadata.architecture ?? "").\(all)"), file: file)
+      throw .gguf(.keyMissing("\(metadata.architecture ?? "").\(all)"), file: file)
     }
     let rows = entry.shape.first ?? 0
     // Divided one after the other: twice a hostile count could overflow.
