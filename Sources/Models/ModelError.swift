@@ -57,8 +57,8 @@ extension ModelError: CustomStringConvertible {
     case .wrongShape(let weight, let found, let expected):
       "The weight \(quoted(weight)) has the shape \(found), but config.json says \(expected)."
     case .unsuitableElementType(let weight, let found):
-      "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16 and bf16 weights can "
-        + "be used."
+      "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16, bf16, f8_e4m3 and quantised "
+        + "weights can be used."
     case .noTokenizer(let model):
       "The model \(quoted(model)) has no tokenizer.json: give token ids instead of a text."
     case .emptyInput:
