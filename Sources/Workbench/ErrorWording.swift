@@ -1,3 +1,4 @@
+import Analysis
 import Checkpoints
 import Interpreter
 import Models
@@ -15,6 +16,10 @@ enum ErrorWording {
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
+    case let error as AttentionFlowError:
+      FunctionError(
+        error.description, hint: "Take a shorter text, or the rollout, which costs little.",
+        code: "text-too-long")
     default: nil
     }
   }
