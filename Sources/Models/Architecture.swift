@@ -34,6 +34,15 @@ public protocol Architecture: Sendable {
   /// The scores of all tokens of the vocabulary, `[rows, vocabulary]`, from finished hidden states
   /// `[rows, width]`; asked only of models that have a head.
   func logits(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
+
+  /// The weight `[width, heads × valueDimension]` that takes what a layer's heads gathered back into
+  /// the residual stream, or `nil` where it isn't one plain matrix.
+  func attentionOutputWeight(_ layer: Int) -> Tensor?
+}
+
+extension Architecture {
+  /// None.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? { nil }
 }
 
 /// What all layers of one run share.

@@ -38,7 +38,7 @@ public struct WeightUse: Sendable, Equatable {
   /// How many numbers it holds.
   public var count: Int { shape.reduce(1, *) }
   /// Its bytes in the file.
-  public var byteCount: Int { count * elementType.byteCount }
+  public var byteCount: Int { elementType.byteCount(ofElements: count) }
 }
 
 /// Hands an architecture its weights, each checked against the shape that the configuration gives.
@@ -71,7 +71,8 @@ public struct WeightReader: Sendable {
       throw .wrongShape(weight: name, found: layout.shape, expected: shape)
     }
     switch layout.elementType {
-    case .float32, .float16, .bfloat16: break
+    case .float32, .float16, .bfloat16, .float8e4m3: break
+    case let type where type.blockLength > 1: break
     default: throw .unsuitableElementType(weight: name, found: layout.elementType)
     }
     uses.append(

@@ -3,9 +3,18 @@ import CKernels
 /// The right-hand side of a product, as it is stored.
 @unsafe enum PanelSource {
   /// A `[columns, depth]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight.
-  case transposed(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
+  case transposed(
+    UnsafeRawPointer, strideBytes: Int, elementType: ElementType, scales: BlockScales?)
   /// A `[depth, columns]` matrix of floats, whose rows are `stride` elements apart.
   case plain(UnsafePointer<Float>, stride: Int)
+
+  /// What every piece of the depth but the last is a multiple of.
+  var depthUnit: Int {
+    switch unsafe self {
+    case .plain: 16
+    case .transposed(_, _, let elementType, _): max(16, elementType.blockLength)
+    }
+  }
 }
 
 /// Blocked product of many rows: c[row, column] = bias[column] + Σ_k x[row, k] · w[k, column].
@@ -85,7 +94,9 @@ import CKernels
     let rowTasks = max(1, min(wanted / columnTasks, tiles / 4))
     let tilesPerTask = (tiles + rowTasks - 1) / rowTasks
     let blocks = unsafe max(1, (depth + Self.depthBlock - 1) / Self.depthBlock)
-    let blockDepth = unsafe ((depth + blocks - 1) / blocks + 15) / 16 * 16
+    // Pieces of the depth start with a block where the weights are quantised.
+    let unit = unsafe source.depthUnit
+    let blockDepth = unsafe ((depth + blocks - 1) / blocks + unit - 1) / unit * unit
     pool.divide(count: columnTasks * rowTasks) { range in
       let panelBytes = unsafe tileColumns * blockDepth * (isBFloat16 ? 2 : 4)
       let scratch = unsafe TensorStorage(
@@ -129,21 +140,27 @@ import CKernels
     case .plain(let base, let stride):
       unsafe kernels.table.pointee.pack_plain(
         base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
-    case .transposed(let base, let strideBytes, let elementType):
-      let start = unsafe base + first * strideBytes + k * elementType.byteCount
+    case .transposed(let base, let strideBytes, let elementType, let scales):
+      let start = unsafe base + first * strideBytes + elementType.byteCount(ofElements: k)
       if unsafe isBFloat16 {
         unsafe kernels.table.pointee.pack_columns_bf16(
           start, Int64(strideBytes), Int32(count), Int64(length),
           target.assumingMemoryBound(to: UInt32.self))
-      } else if let type = elementType.kernelType {
+      } else if let type = elementType.kernelType, scales == nil {
         unsafe kernels.table.pointee.pack_columns(
           type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
       } else {
         let widened = TensorStorage(byteCount: count * length * 4)
         for column in 0..<count {
-          unsafe widenElements(
-            elementType, start + column * strideBytes, count: length,
-            into: widened.floats + column * length)
+          let from = unsafe start + column * strideBytes
+          let target = unsafe widened.floats + column * length
+          if let scales {
+            unsafe widenScaled(
+              elementType, from, scales: scales, row: first + column, column: k, count: length,
+              into: target)
+          } else {
+            unsafe widenElements(elementType, from, count: length, into: target)
+          }
         }
         unsafe kernels.table.pointee.pack_columns(
           vk_type_f32, widened.base, Int64(length * 4), Int32(count), Int64(length), floats)

@@ -34,6 +34,7 @@ enum ErrorWording {
       case .notEnoughMemory: ("not-enough-memory", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
+      case .noOutputProjection: ("no-output-projection", nil)
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")
       }

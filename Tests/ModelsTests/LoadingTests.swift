@@ -155,7 +155,7 @@ struct BadValue: Sendable, CustomTestStringConvertible {
     }
     #expect(
       sentence
-        == #"The weight "model.norm.weight" is stored as i8: only f32, f16 and bf16 weights can be used."#
+        == #"The weight "model.norm.weight" is stored as i8: only f32, f16, bf16, f8_e4m3 and quantised weights can be used."#
     )
   }
 

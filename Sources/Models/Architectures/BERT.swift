@@ -197,4 +197,7 @@ public struct BERT: Architecture {
     return try linear(
       transformed, weight: head.decoder, bias: head.bias, cancellation: cancellation)
   }
+
+  /// The layer's output projection.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? { layers[layer].output.weight }
 }
