@@ -8,6 +8,9 @@ protocol DecoderAttention: Sendable {
     _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
   ) throws -> (mixed: Tensor, inputs: AttentionInputs)
 
+  /// The output projection, `[width, heads × valueDimension]`.
+  var outputWeight: Tensor { get }
+
   /// What mixed values add to the residual stream, `[rows, width]`.
   func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor
 }
@@ -152,6 +155,8 @@ public struct Decoder: Sendable {
     try blocks[layer].run(hidden, constants: constants, cancellation: cancellation)
   }
 
+  func attentionOutputWeight(_ layer: Int) -> Tensor { blocks[layer].attention.outputWeight }
+
   func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { range in
       finalNorm(hidden.rows(range))
@@ -187,6 +192,11 @@ extension DecoderArchitecture {
     _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     try decoder.runLayer(layer, hidden, constants: constants, cancellation: cancellation)
+  }
+
+  /// The layer's output projection.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? {
+    decoder.attentionOutputWeight(layer)
   }
 
   /// The final norm.

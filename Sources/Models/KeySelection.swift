@@ -60,12 +60,12 @@ public struct KeySelection: Sendable {
       cancellation: cancellation)
     guard first < queryCount else { return start }
     var result = Tensor(zeros: [queryCount, values.shape[1]])
-    result.replaceRows(startingAt: 0, with: start)
+    try result.replaceRows(startingAt: 0, with: start)
     for query in first..<queryCount {
       let places = self.keys(of: query)
-      result.replaceRows(
+      try result.replaceRows(
         startingAt: query,
-        with: try Tensors.attention(
+        with: Tensors.attention(
           queries: queries.rows(query..<query + 1), keys: keys.gatheringRows(places),
           values: values.gatheringRows(places), heads: heads, keyValueHeads: heads, scale: scale,
           causal: false, keyMask: nil, cancellation: cancellation))
@@ -89,7 +89,7 @@ public struct KeySelection: Sendable {
       ).floats
       for head in 0..<heads {
         for (index, key) in places.enumerated() { line[key] = rows[head * places.count + index] }
-        result.replaceRows(
+        try result.replaceRows(
           startingAt: head * queryCount + query, with: Tensor(shape: [1, queryCount], line))
       }
       for key in places { line[key] = 0 }

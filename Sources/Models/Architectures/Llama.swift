@@ -25,7 +25,4 @@ public struct Llama: DecoderArchitecture {
         name, sizes: sizes, biases: hasBias ? .all : .none, layer: layer, weights: &weights)
     }
   }
-
-  /// The layer's output projection.
-  public func attentionOutputWeight(_ layer: Int) -> Tensor? { layers[layer].output.weight }
 }

@@ -13,6 +13,7 @@ struct GroupedAttention: DecoderAttention {
   private let key: Linear
   private let value: Linear
   private let output: Linear
+  var outputWeight: Tensor { output.weight }
   private let queryNorm: RMSNorm?
   private let keyNorm: RMSNorm?
 

@@ -21,6 +21,7 @@ struct LatentAttention: DecoderAttention {
   private let norm: RMSNorm
   private let expansion: Linear
   private let output: Linear
+  var outputWeight: Tensor { output.weight }
   private let indexer: LightningIndexer?
 
   /// Reads `name.q_proj` or `name.q_a_proj`, `name.q_a_layernorm` and `name.q_b_proj`, then

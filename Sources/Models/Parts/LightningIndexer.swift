@@ -94,9 +94,9 @@ struct LightningIndexer: Sendable {
     var result = Tensor(zeros: [range.count, keys.shape[0]])
     for row in 0..<range.count {
       let heads = row * sizes.heads..<(row + 1) * sizes.heads
-      result.replaceRows(
+      try result.replaceRows(
         startingAt: row,
-        with: try matrixProduct(
+        with: matrixProduct(
           factors.rows(row..<row + 1), products.rows(heads), cancellation: cancellation))
     }
     return result
