@@ -111,22 +111,11 @@ extension Tensor {
 
   /// Writes the rows of `source` over those from `start` on, in place where nothing else refers to the elements.
   ///
-  /// Precondition: `float32`, rows of the same length, all of them inside.
-  public mutating func replaceRows(startingAt start: Int, with source: Tensor) {
-    copyRows(of: source, to: start, nil)
-  }
-
-  /// The same for many rows, whose memory takes a while to touch.
-  ///
-  /// Throws `Cancelled`; part of the rows is then written.
+  /// Precondition: `float32`, rows of the same length, all of them inside. Throws `Cancelled`; part of the rows is
+  /// then written.
   public mutating func replaceRows(
-    startingAt start: Int, with source: Tensor, cancellation: Cancellation?
+    startingAt start: Int, with source: Tensor, cancellation: Cancellation? = nil
   ) throws(Cancelled) {
-    copyRows(of: source, to: start, cancellation)
-    try cancellation?.check()
-  }
-
-  private mutating func copyRows(of source: Tensor, to start: Int, _ cancellation: Cancellation?) {
     let length = rowLength
     precondition(
       start >= 0 && start + source.rowCount <= rowCount && source.rowLength == length,
@@ -142,5 +131,6 @@ extension Tensor {
         }
       }
     }
+    try cancellation?.check()
   }
 }
