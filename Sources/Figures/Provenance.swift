@@ -39,7 +39,7 @@ public struct Provenance: Sendable, Hashable {
 
   private var facts: [String] {
     var facts: [String] = []
-    if !call.isEmpty { facts.append(VisibleText.line(call)) }
+    if !call.isEmpty { facts.append(VisibleText.line(callOnOneLine)) }
     if let model {
       let hash = modelHash.map { " (" + VisibleText.line(String($0.prefix(8))) + ")" } ?? ""
       facts.append(VisibleText.line(model) + hash)
@@ -54,6 +54,15 @@ public struct Provenance: Sendable, Hashable {
     if let seed { facts.append("seed \(seed)") }
     facts.append(VisibleText.line("\(program) \(version)"))
     return facts
+  }
+
+  /// The call with each line end and the space around it as one space, cut where it is long.
+  private var callOnOneLine: String {
+    let lines = call.split(whereSeparator: \.isNewline).map {
+      String($0.drop(while: \.isWhitespace))
+    }
+    let line = lines.joined(separator: " ")
+    return line.count > 160 ? line.prefix(159) + "…" : line
   }
 
   /// The facts as the members of a JSON object, those that are unknown left out.

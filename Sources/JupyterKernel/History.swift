@@ -29,7 +29,7 @@ final class History: Sendable {
   /// How many entries are kept.
   static let entryLimit = 5_000
   /// How large the file may grow.
-  static let byteLimit = 4 << 20
+  static let byteLimit = 1 << 20
   /// The longest value that is kept.
   static let outputLimit = 16 << 10
 

@@ -30,6 +30,13 @@ public struct KernelOptions: Sendable {
 
 /// Serves an interpreter to Jupyter's front ends.
 ///
+/// A program that is a kernel needs no more than this, with the file that the front end names in
+/// the place of `{connection_file}`:
+///
+/// ```swift
+/// _exit(KernelServer.serve(connectionFile: CommandLine.arguments[1], interpreter: MyLanguage()))
+/// ```
+///
 /// Messaging protocol 5.5 with subshells (JEP 91), control channel (JEP 80), and the welcome of the
 /// broadcast channel (JEP 65); tcp and ipc; CurveZMQ where the connection file has keys.
 public final class KernelServer: Sendable {
@@ -37,6 +44,9 @@ public final class KernelServer: Sendable {
   private let interpreter: any CellInterpreter
   private let options: KernelOptions
   private let mailbox: Mailbox
+
+  /// How many bytes of stack each thread has that runs cells; they are taken as they are used.
+  public static let executionStackByteCount = 272 << 20
 
   /// Makes a server that doesn't listen yet.
   public init(

@@ -29,6 +29,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case positionOutOfRange(Int, count: Int)
   case notKept(String)
   case noLanguageModelHead(model: String)
+  case noOutputProjection(model: String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -80,6 +81,9 @@ extension ModelError: CustomStringConvertible {
       "The trace was run without keeping its \(what)."
     case .noLanguageModelHead(let model):
       "The model \(quoted(model)) has no language-model head, so it predicts no tokens."
+    case .noOutputProjection(let model):
+      "What the heads of \(quoted(model)) write can't be told apart: its attention has no single "
+        + "output projection."
     }
   }
 

@@ -7,8 +7,16 @@ public enum ModelPart: String, Sendable, CaseIterable {
   case embedding
   /// Queries, keys, values and the output of attention.
   case attention
-  /// The feed-forward part.
+  /// What selects the keys that attention sees.
+  case indexer
+  /// Dense feed-forward parts.
   case feedForward = "feed-forward"
+  /// What chooses experts.
+  case router
+  /// Experts that tokens choose.
+  case experts
+  /// Experts that every token uses.
+  case sharedExperts = "shared experts"
   /// Weights of the norms.
   case normalization
   /// What turns the last hidden state into logits, where it isn't the embedding again.

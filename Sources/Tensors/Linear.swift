@@ -35,16 +35,16 @@ public func linear(
   if rows <= fewRowsLimit {
     multiplyFewRows(x, weight, bias, rows: rows, into: result, cancellation)
   } else {
-    fillRows(of: result, with: bias, width: outs)
     let product = unsafe PanelProduct(
       kernels: Compute.kernels, x: x.floatPointer, xStride: depth, rows: rows,
       source: .transposed(
         weight.bytePointer, strideBytes: weight.elementType.byteCount(ofElements: depth),
         elementType: weight.elementType, scales: weight.scales),
       columns: outs, depth: depth, c: result.mutableFloatPointer, cStride: outs,
+      bias: bias?.floatPointer,
       isBFloat16: precision == .bfloat16 && weight.elementType == .bfloat16)
     unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
-    withExtendedLifetime((x.storage, weight.storage, result.storage)) {}
+    withExtendedLifetime((x.storage, weight.storage, bias?.storage, result.storage)) {}
   }
   try cancellation?.check()
   return result
@@ -62,30 +62,15 @@ public func matrixProduct(_ a: Tensor, _ b: Tensor, cancellation: Cancellation? 
   try cancellation?.check()
   let a = a.widened()
   let b = b.widened()
-  let result = Tensor(zeros: [a.shape[0], b.shape[1]])
-  guard result.count > 0, a.shape[1] > 0 else { return result }
+  let result = Tensor(uninitialized: [a.shape[0], b.shape[1]])
+  guard result.count > 0 else { return result }
   let product = unsafe PanelProduct(
     kernels: Compute.kernels, x: a.floatPointer, xStride: a.shape[1], rows: a.shape[0],
     source: .plain(b.floatPointer, stride: b.shape[1]), columns: b.shape[1], depth: a.shape[1],
-    c: result.mutableFloatPointer, cStride: b.shape[1], isBFloat16: false)
+    c: result.mutableFloatPointer, cStride: b.shape[1], bias: nil, isBFloat16: false)
   unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
   withExtendedLifetime((a.storage, b.storage, result.storage)) {}
   return result
-}
-
-/// Sets every row of `result` to the bias, or to zeros.
-private func fillRows(of result: Tensor, with bias: Tensor?, width: Int) {
-  withExtendedLifetime((result.storage, bias)) {
-    let target = unsafe result.mutableFloatPointer
-    if let bias {
-      let source = unsafe bias.floatPointer
-      for row in 0..<(result.count / width) {
-        unsafe (target + row * width).update(from: source, count: width)
-      }
-    } else {
-      unsafe target.update(repeating: 0, count: result.count)
-    }
-  }
 }
 
 /// Up to this many rows, packing the weights would cost more than it saves.

@@ -17,7 +17,7 @@ import CKernels
   }
 }
 
-/// Blocked product of many rows: c[row, column] += Σ_k x[row, k] · w[k, column].
+/// Blocked product of many rows: c[row, column] = bias[column] + Σ_k x[row, k] · w[k, column].
 ///
 /// The rows are packed once for a block of them; each task then takes a few weight panels, packs them a piece
 /// of the depth at a time into scratch memory of its own, and multiplies. Every element of c is one chain of fused
@@ -32,6 +32,8 @@ import CKernels
   let depth: Int
   let c: UnsafeMutablePointer<Float>
   let cStride: Int
+  /// What every row of c begins with, one number for each column; zeros where there is none.
+  let bias: UnsafePointer<Float>?
   /// Whether both sides are rounded to bfloat16; only for stored bfloat16 weights.
   let isBFloat16: Bool
 
@@ -39,7 +41,7 @@ import CKernels
   private static let rowBlock = 480
   private static let panelsPerTask = 4
 
-  /// The product is added to what `c` holds.
+  /// Writes all of `c`, each tile when its products begin, so that its memory is touched between checks.
   func run(pool: ThreadPool, cancellation: Cancellation?) throws(Cancelled) {
     let tileRows = unsafe kernels.tileRows
     let tiles = unsafe (rows + tileRows - 1) / tileRows
@@ -106,7 +108,7 @@ import CKernels
         let start = task / columnTasks * tilesPerTask
         let tileRange = start..<max(start, min(tiles, start + tilesPerTask))
         var k = 0
-        while unsafe k < depth {
+        repeat {
           if let cancellation, cancellation.isCancelled { return }
           let length = unsafe min(blockDepth, depth - k)
           for panel in panelRange {
@@ -122,7 +124,7 @@ import CKernels
             }
           }
           k += length
-        }
+        } while unsafe k < depth
       }
       withExtendedLifetime(scratch) {}
     }
@@ -181,7 +183,16 @@ import CKernels
     let isWhole = columnCount == tileColumns
     let output = unsafe isWhole ? target : spill
     let stride = unsafe isWhole ? cStride : tileColumns
-    if !isWhole {
+    if k == 0 {
+      for row in 0..<rowCount {
+        let line = unsafe output + row * stride
+        if let bias = unsafe bias {
+          unsafe line.update(from: bias + firstColumn, count: columnCount)
+        } else {
+          unsafe line.update(repeating: 0, count: columnCount)
+        }
+      }
+    } else if !isWhole {
       for row in 0..<rowCount {
         for column in 0..<columnCount {
           unsafe spill[row * tileColumns + column] = target[row * cStride + column]

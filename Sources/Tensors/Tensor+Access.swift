@@ -111,16 +111,26 @@ extension Tensor {
 
   /// Writes the rows of `source` over those from `start` on, in place where nothing else refers to the elements.
   ///
-  /// Precondition: `float32`, rows of the same length, all of them inside.
-  public mutating func replaceRows(startingAt start: Int, with source: Tensor) {
+  /// Precondition: `float32`, rows of the same length, all of them inside. Throws `Cancelled`; part of the rows is
+  /// then written.
+  public mutating func replaceRows(
+    startingAt start: Int, with source: Tensor, cancellation: Cancellation? = nil
+  ) throws(Cancelled) {
     let length = rowLength
     precondition(
       start >= 0 && start + source.rowCount <= rowCount && source.rowLength == length,
       "rows of shape \(source.shape) at \(start) of a tensor of shape \(shape)")
     unsafe withMutableFloats { target in
       withExtendedLifetime(source.storage) {
-        unsafe source.widen(from: 0, count: source.count, into: target + start * length)
+        Compute.pool.divide(count: source.count, grain: 256 << 10) { range in
+          if let cancellation, cancellation.isCancelled { return }
+          // The grain is a multiple of every block's length, so that a part is of whole blocks.
+          unsafe source.widen(
+            from: range.lowerBound, count: range.count,
+            into: target + start * length + range.lowerBound)
+        }
       }
     }
+    try cancellation?.check()
   }
 }

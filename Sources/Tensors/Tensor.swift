@@ -32,20 +32,17 @@ public struct Tensor: Sendable {
     self.byteOffset = byteOffset
   }
 
-  /// A tensor of arbitrary content, for an operation that writes all of it.
-  init(uninitialized shape: [Int], elementType: ElementType = .float32) {
+  /// A tensor of arbitrary content, for an operation that writes all of it, or of zeros.
+  init(uninitialized shape: [Int], elementType: ElementType = .float32, zeroed: Bool = false) {
     let size = Self.checkedByteCount(shape, elementType)
     guard let size else { preconditionFailure("a tensor of shape \(shape) cannot exist") }
     self.init(
-      shape: shape, elementType: elementType, storage: TensorStorage(byteCount: size), byteOffset: 0
-    )
+      shape: shape, elementType: elementType,
+      storage: TensorStorage(byteCount: size, zeroed: zeroed), byteOffset: 0)
   }
 
-  /// `float32` zeros.
-  public init(zeros shape: [Int]) {
-    self.init(uninitialized: shape)
-    unsafe storage.base.initializeMemory(as: UInt8.self, repeating: 0, count: storage.byteCount)
-  }
+  /// `float32` zeros; a large tensor's memory is first touched when it is used.
+  public init(zeros shape: [Int]) { self.init(uninitialized: shape, zeroed: true) }
 
   /// `float32` elements that are all `value`.
   public init(repeating value: Float, shape: [Int]) {

@@ -12,12 +12,14 @@ public final class AttentionGridValue: ObjectValue {
   private let heads: [AttentionChoice]
   private let owner: TraceValue
   private let showsSpecial: Bool
+  private let call: String
 
   /// Makes the value of maps, one row for each layer and one column for each head.
   init(
     _ maps: [[AttentionMapValue]], of owner: TraceValue, layers: [AttentionChoice],
-    heads: [AttentionChoice], showsSpecial: Bool
+    heads: [AttentionChoice], showsSpecial: Bool, call: String
   ) {
+    self.call = call
     self.maps = maps
     self.owner = owner
     self.layers = layers
@@ -77,6 +79,11 @@ public final class AttentionGridValue: ObjectValue {
 
   /// The grid of small maps.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
+    let provenance = try owner.model.provenance(of: call, in: context)
+    return try context.cancellation.leavingBehind { [self] in figure(provenance) }
+  }
+
+  private func figure(_ provenance: Provenance) -> HeatmapGrid {
     let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
     let cells = maps.enumerated().flatMap { row, maps in
       maps.enumerated().map { column, map in
@@ -90,7 +97,7 @@ public final class AttentionGridValue: ObjectValue {
     return HeatmapGrid(
       title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      provenance: try owner.model.provenance(in: context))
+      provenance: provenance)
   }
 
   /// Every map.

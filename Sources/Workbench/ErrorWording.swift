@@ -9,7 +9,7 @@ enum ErrorWording {
   /// An error of a lower layer with its code and sentence, or `nil` for errors it doesn't know.
   static func explanation(of error: any Error) -> (any ExplainedError)? {
     switch error {
-    case let error as ModelError: explanation(of: error)
+    case let error as ModelError: functionError(of: error)
     case let error as CheckpointError:
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
@@ -19,7 +19,7 @@ enum ErrorWording {
     }
   }
 
-  private static func explanation(of error: ModelError) -> FunctionError {
+  private static func functionError(of error: ModelError) -> FunctionError {
     let (code, hint): (String, String?) =
       switch error {
       case .checkpoint: ("broken-checkpoint", nil)
@@ -34,6 +34,7 @@ enum ErrorWording {
       case .notEnoughMemory: ("not-enough-memory", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
+      case .noOutputProjection: ("no-output-projection", nil)
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")
       }

@@ -11,13 +11,14 @@ enum ModelCards {
     let model = value.model
     let sizes = model.configuration
     var facts = [
-      ModelCard.Fact("files", model.folder.path),
+      ModelCard.Fact("files", ModelLibrary.shortened(model.folder.path)),
       ModelCard.Fact("tensors", "\(model.checkpoint.names.count)"),
       ModelCard.Fact(
         "tokenizer",
-        model.tokenizer.map { "\($0.vocabularySize) tokens" } ?? "none: give token ids"),
+        model.tokenizer.map { "\(NumberText.grouped($0.vocabularySize)) tokens" }
+          ?? "none: give token ids"),
       ModelCard.Fact(
-        "trace of the full context",
+        "full trace",
         "\(bytes(model.traceByteCount(tokens: sizes.contextLength))) for "
           + "\(sizes.contextLength) tokens, every head viewable"),
     ]

@@ -43,7 +43,9 @@ enum ModelFunctions {
         "path", "There is no file, folder or known model \(Value.text(given).description).",
         hint: hint, code: "missing-file")
     }
-    return .object(try residents.load(path: path, name: try arguments.optionalText("name")))
+    return .object(
+      try residents.load(
+        path: path, name: try arguments.optionalText("name"), cancellation: context.cancellation))
   }
 
   private static let models = FunctionDefinition(
@@ -59,14 +61,16 @@ enum ModelFunctions {
       Record([
         ("name", .text(model.model.name)),
         ("resident", .text(model === current ? "current" : "yes")),
-        ("path", .text(model.model.folder.path)),
+        ("path", .text(ModelLibrary.shortened(model.model.folder.path))),
       ])
     }
     let known = Set(residents.models.map(\.model.folder.path))
-    for entry in residents.library.entries() where !known.contains(entry.path) {
+    for entry in residents.library.entries()
+    where !known.contains(ModelLibrary.folder(of: entry.path)) {
       rows.append(
         Record([
-          ("name", .text(entry.name)), ("resident", .text("no")), ("path", .text(entry.path)),
+          ("name", .text(entry.name)), ("resident", .text("no")),
+          ("path", .text(ModelLibrary.shortened(entry.path))),
         ]))
     }
     return .table(Table(records: rows))
@@ -84,7 +88,7 @@ enum ModelFunctions {
     examples: [Example("info()", needsResources: true)]
   ) { arguments, context in
     let given: ModelValue? = try arguments.object("model")
-    let model = try given ?? ResidentModels.of(context).current()
+    let model = try given ?? ResidentModels.of(context).current(cancellation: context.cancellation)
     var card = ModelCards.card(of: model)
     card.provenance = try model.provenance(in: context)
     return .figure(card)

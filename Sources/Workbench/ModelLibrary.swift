@@ -65,6 +65,19 @@ struct ModelLibrary: Sendable {
     modelFolders.map { $0 + "/" + Self.firstModelName }.first(where: isModel)
   }
 
+  /// The folder that holds a model's files: of a folder in Hugging Face's cache the snapshot.
+  static func folder(of path: String) -> String {
+    (try? ModelFolder(path: path))?.path ?? path
+  }
+
+  /// A path with the user's home folder written as `~`, so that a shared notebook doesn't tell it.
+  static func shortened(_ path: String) -> String {
+    guard let home = ProcessInfo.processInfo.environment["HOME"], home.count > 1,
+      path.hasPrefix(home + "/")
+    else { return path }
+    return "~" + path.dropFirst(home.count)
+  }
+
   private func isModel(_ folder: String) -> Bool {
     FileManager.default.fileExists(atPath: folder + "/config.json")
       || FileManager.default.fileExists(atPath: folder + "/snapshots")

@@ -92,11 +92,15 @@ public final class ModelValue: ObjectValue {
     }
   }
 
-  /// Where the numbers of the running call come from.
-  func provenance(in context: ExecutionContext) throws -> Provenance {
-    context.provenance(
+  /// Where the numbers of a call come from.
+  ///
+  /// - Parameter call: the call that computed them; `nil` for the one that is running.
+  func provenance(of call: String? = nil, in context: ExecutionContext) throws -> Provenance {
+    var provenance = context.provenance(
       model: model.name, modelHash: try hexadecimalHash(in: context),
       elementType: model.elementType.name, precision: "f32")
+    if let call { provenance.call = call }
+    return provenance
   }
 
   /// The model's card.

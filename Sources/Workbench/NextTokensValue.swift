@@ -9,8 +9,10 @@ final class NextTokensValue: ObjectValue {
   private let tokens: [NextToken]
   private let owner: TraceValue
   private let position: Int
+  private let call: String
 
-  init(_ tokens: [NextToken], of owner: TraceValue, position: Int) {
+  init(_ tokens: [NextToken], of owner: TraceValue, position: Int, call: String) {
+    self.call = call
     self.tokens = tokens
     self.owner = owner
     self.position = position
@@ -66,7 +68,7 @@ final class NextTokensValue: ObjectValue {
           TokenLabel(text(token), detail: "id \(token.id) · logit \(token.logit)"),
           token.probability)
       }, unit: .percent, note: "after “\(after)” (token \(position))",
-      valueTitle: "probability", provenance: try owner.model.provenance(in: context))
+      valueTitle: "probability", provenance: try owner.model.provenance(of: call, in: context))
   }
 
   private func text(_ token: NextToken) -> String { token.text ?? "\(token.id)" }

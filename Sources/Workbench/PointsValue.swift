@@ -12,8 +12,13 @@ final class PointsValue: ObjectValue {
   let model: ModelValue
   private let layer: Int
   private let pool: String
+  /// The call that computed them.
+  let call: String
 
-  init(vectors: [[Float]], labels: [String], model: ModelValue, layer: Int, pool: String) {
+  init(
+    vectors: [[Float]], labels: [String], model: ModelValue, layer: Int, pool: String, call: String
+  ) {
+    self.call = call
     self.vectors = vectors
     self.labels = labels
     self.model = model
@@ -70,7 +75,7 @@ final class PointsValue: ObjectValue {
     return .object(
       PointsValue(
         vectors: places.map { vectors[$0] }, labels: places.map { labels[$0] }, model: model,
-        layer: layer, pool: pool))
+        layer: layer, pool: pool, call: call))
   }
 
   /// For a handful of texts how alike they are, else the first numbers of each vector.
@@ -83,7 +88,7 @@ final class PointsValue: ObjectValue {
       title: summary, columns: ["text"] + (0..<shown).map { "\($0)" },
       rows: zip(labels, vectors).map { label, vector in
         [.string(label)] + vector.prefix(shown).map { .number(Double($0)) }
-      }, provenance: try model.provenance(in: context))
+      }, provenance: try model.provenance(of: call, in: context))
   }
 
   func asTensor() throws -> Value? {
@@ -113,15 +118,20 @@ final class SimilarityValue: ObjectValue {
   private let points: PointsValue
   private let others: PointsValue
   private let cosines: [[Float]]
+  private let call: String
 
   init(_ points: PointsValue, _ others: PointsValue, context: ExecutionContext) throws {
+    call = context.call
     self.points = points
     self.others = others
     let right = others.vectors.map { Tensor(shape: [others.width], $0) }
     cosines = try points.vectors.map { vector in
       try context.check()
       let left = Tensor(shape: [points.width], vector)
-      return right.map { Float(SentenceEmbedding.cosineSimilarity(left, $0)) }
+      return try right.enumerated().map { index, other in
+        if index % 256 == 255 { try context.check() }
+        return Float(SentenceEmbedding.cosineSimilarity(left, other))
+      }
     }
   }
 
@@ -167,7 +177,7 @@ final class SimilarityValue: ObjectValue {
       rowLabels: points.labels.map { TokenLabel($0) },
       columnLabels: others.labels.map { TokenLabel($0) }, rowTitle: "text",
       columnTitle: "text", valueTitle: "cosine",
-      provenance: try points.model.provenance(in: context))
+      provenance: try points.model.provenance(of: call, in: context))
   }
 
   func asTensor() throws -> Value? {

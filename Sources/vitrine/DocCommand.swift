@@ -1,5 +1,5 @@
-import Interpreter
 import FoundationEssentials
+import Interpreter
 import Workbench
 
 /// `vitrine doc`: the reference page of the language, from the catalogue.

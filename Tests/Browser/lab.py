@@ -136,7 +136,7 @@ class Page:
         self.page.goto(f"{address}/doc/tree/{name}?token={TOKEN}")
         self.page.wait_for_function(f"() => window.jupyterapp && {PANEL}?.content?.model?.cells")
         self.page.evaluate(f"async () => {{ await {PANEL}.context.ready; await {PANEL}.revealed; }}")
-        self.wait_idle()
+        self.wait_idle(90)
 
     def _local_only(self, route):
         url = route.request.url
@@ -174,9 +174,12 @@ class Page:
         return self.page.evaluate(CELLS, PANEL)
 
     def drawn(self, cell):
-        """Whether the first picture that a code cell shows has more in it than one flat colour."""
+        """Whether the first picture that a code cell shows, or else the first view that is made of
+        text alone, has more in it than one flat colour."""
         outputs = self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output")
         picture = outputs.locator("img:visible, canvas:visible, svg:visible").first
+        if not picture.count():
+            picture = outputs.locator(".vitrine-figure[data-live]:visible").first
         if not picture.count():
             return False
         picture.scroll_into_view_if_needed()
@@ -220,6 +223,8 @@ CELLS = r"""
       size: size(output), text: output.innerText,
       figures: output.querySelectorAll('.vitrine-figure').length,
       live: output.querySelectorAll('.vitrine-figure[data-live]').length,
+      views: [...output.querySelectorAll('.vitrine-figure[data-live], .vitrine-figure[data-live] *')]
+        .filter(e => e.shadowRoot?.childElementCount).map(size),
       pictures: all(output, 'img, canvas, svg').map(picture)}))}));
 }
 """

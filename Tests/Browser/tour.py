@@ -33,12 +33,11 @@ class Checks:
             print(f"  FAILED: {sentence}")
 
 
-def visible(pictures, static):
-    """Whether a picture can be seen; a static one has to be a decoded image."""
-    return any(
-        min(p["size"]) >= 8 and (not static or (p["tag"] == "img" and min(p["natural"]) > 0))
-        for p in pictures
-    )
+def visible(output, interactive):
+    """Whether a figure can be seen: as a decoded image, or as an interactive view of some size."""
+    images = (p for p in output["pictures"] if p["tag"] == "img" and min(p["natural"]) > 0)
+    views = output["views"] if interactive else []
+    return any(min(size) >= 8 for size in [p["size"] for p in images] + views)
 
 
 def look(page, name, interactive, checks):
@@ -55,9 +54,7 @@ def look(page, name, interactive, checks):
         if "<img" not in output["html"]:
             continue
         figures += 1
-        checks.expect(
-            visible(output["pictures"], static=not interactive), f"{where} shows its picture"
-        )
+        checks.expect(visible(output, interactive), f"{where} shows its picture")
         if "<script" in output["html"]:
             live = output["figures"] if interactive else 0
             checks.expect(

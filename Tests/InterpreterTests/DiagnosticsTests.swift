@@ -21,7 +21,9 @@ import Testing
     "Each mistake is told at its place with what would be right",
     arguments: [
       Case("foo = 1\nfop", "unknown-name", at: "fop", "There is no `fop`", "Did you mean `foo`?"),
-      Case("sort([1], desending: true)", "unknown-label", at: "desending", "Did you mean `descending`?", "`items`, `by` and `descending`"),
+      Case(
+        "sort([1], desending: true)", "unknown-label", at: "desending",
+        "Did you mean `descending`?", "`items`, `by` and `descending`"),
       Case("sort()", "missing-argument", at: "sort()", "needs `items`"),
       Case("lower(\"a\", \"b\")", "too-many-arguments", at: "\"b\"", "takes one argument"),
       Case("lower(3)", "wrong-type", at: "3", "`text` of `lower` takes a text, not the number 3"),
@@ -46,7 +48,9 @@ import Testing
       Case("def f(a) = a\nf(b: 2)", "unknown-label", at: "b", "It takes `a`"),
       Case("zip([1], 3)", "wrong-type", at: "3", "takes a list"),
       Case("tensor([[1, 2], [3]])", "shape-mismatch", at: "tensor([[1, 2], [3]])", "one length"),
-      Case("tensor([1, 2]) + tensor([1, 2, 3])", "shape-mismatch", at: "tensor([1, 2]) + tensor([1, 2, 3])", "[2] and [3]"),
+      Case(
+        "tensor([1, 2]) + tensor([1, 2, 3])", "shape-mismatch",
+        at: "tensor([1, 2]) + tensor([1, 2, 3])", "[2] and [3]"),
       Case("table(\"no/such.csv\")", "missing-file", at: "\"no/such.csv\"", "There is no file"),
       Case("for a, b in [[1, 2, 3]] { a }", "wrong-value", at: "a, b", "2 parts"),
       Case("mean([])", "empty", at: "[]", "mean of nothing"),

@@ -12,6 +12,7 @@ import Testing
 
   @Test func entriesOutliveTheKernel() {
     let path = temporaryPath()
+    defer { LiveKernel.remove(path) }
     for number in 1...3 {
       let history = History(path: path)
       let session = HistorySession()
@@ -44,6 +45,7 @@ import Testing
 
   @Test func twoKernelsShareAFile() {
     let path = temporaryPath()
+    defer { LiveKernel.remove(path) }
     let histories = (0..<2).map { _ in (History(path: path), HistorySession()) }
     for line in 1...50 {
       for (index, (history, session)) in histories.enumerated() {
@@ -59,6 +61,7 @@ import Testing
 
   @Test func theFileStaysWithinItsLimits() {
     let path = temporaryPath()
+    defer { LiveKernel.remove(path) }
     let file = HistoryFile(path: path)
     _ = file.begin(entryLimit: 100, byteLimit: 1 << 20)
     let entries = (1...500).map { HistoryReply.Entry(session: 1, line: $0, input: "x") }
@@ -74,6 +77,7 @@ import Testing
 
   @Test func brokenLinesArePassedOver() throws {
     let path = temporaryPath()
+    defer { LiveKernel.remove(path) }
     let file = HistoryFile(path: path)
     _ = file.begin(entryLimit: 100, byteLimit: 1 << 20)
     file.append([.init(session: 1, line: 1, input: "whole")])
@@ -108,6 +112,7 @@ import Testing
 @Suite(.serialized, .tags(.live)) struct HistoryServerTests {
   @Test func theHistoryOfAKernelIsThatOfTheNext() async throws {
     let path = "\(LiveKernel.temporaryFolder())/h.jsonl"
+    defer { LiveKernel.remove(path) }
     try await LiveKernel.run(historyPath: path) { kernel in
       let client = try kernel.client()
       for code in ["one", "two"] { _ = try client.reply(to: client.execute(code)) }

@@ -266,6 +266,20 @@ extension Tag {
     }
   }
 
+  @Test func aClientThatComesBackTakesItsPlaceOver() async throws {
+    try await LiveKernel.run { kernel in
+      func come() throws {
+        let first = try kernel.client(identity: "same")
+        #expect(try first.reply(to: first.execute("a")).content["status"] == "ok")
+      }
+      try come()
+      let second = try kernel.client(identity: "same")
+      for code in ["b", "c"] {
+        #expect(try second.reply(to: second.execute(code)).content["status"] == "ok")
+      }
+    }
+  }
+
   @Test func aConnectionFileThatIsNoneGivesAStatus() {
     let status = KernelServer.serve(
       connectionFile: "/nonexistent/kernel.json", interpreter: TestInterpreter())

@@ -108,6 +108,16 @@ final class LiveKernel: Sendable {
     return path
   }
 
+  /// Removes a file in a temporary folder, and the folders that are empty then.
+  static func remove(_ path: String) {
+    var path = path
+    unlink(path)
+    while let slash = path.lastIndex(of: "/"), path.hasPrefix("/tmp/vitrine-test-") {
+      path = String(path[..<slash])
+      rmdir(path)
+    }
+  }
+
   private static func freePorts() -> ConnectionFile.Ports {
     var descriptors: [Int32] = []
     defer { for descriptor in descriptors { close(descriptor) } }

@@ -96,6 +96,23 @@ private let text = """
     #expect(again.cells[1].object["execution_count"] == .null)
   }
 
+  @Test func mutatedNotebooksAreReadOrRefused() {
+    var random = SeededGenerator(state: 3)
+    var accepted = 0
+    for _ in 0..<5_000 {
+      var bytes = Array(text.utf8)
+      for _ in 0..<Int.random(in: 0...3, using: &random) {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        bytes[place] = Array("{}[]\",:1 x".utf8)[Int.random(in: 0..<10, using: &random)]
+      }
+      guard var notebook = try? Notebook(parsing: bytes) else { continue }
+      accepted += 1
+      notebook.cells = notebook.cells
+      #expect((try? Notebook(parsing: notebook.serializedBytes())) == notebook)
+    }
+    #expect(accepted > 500 && accepted < 4_500)
+  }
+
   @Test(arguments: [
     ("", NotebookError.notJSON(offset: 0)), ("[]", .notANotebook),
     ("{\"nbformat\": 4}", .notANotebook),

@@ -89,7 +89,8 @@ extension FunctionDefinition {
     guard let problem = parameter.type.problem(with: value) else { return }
     switch problem {
     case .type(let part):
-      let what = part.map { "not \(value.phrase), which holds \($0.phrase)" } ?? "not \(value.phrase)"
+      let what =
+        part.map { "not \(value.phrase), which holds \($0.phrase)" } ?? "not \(value.phrase)"
       throw Diagnostic(
         code: "wrong-type",
         message: "`\(parameter.name)` of `\(name)` takes \(parameter.type.description), \(what).",
@@ -143,7 +144,8 @@ extension ParameterType {
       if case .any = element { return nil }
       for part in list where element.problem(with: part) != nil { return .type(part: part) }
       return nil
-    case (.list(.integer(in: nil)), .range), (.list(.number(in: nil)), .range), (.list(.any), .range):
+    case (.list(.integer(in: nil)), .range), (.list(.number(in: nil)), .range),
+      (.list(.any), .range):
       return nil
     case (.numbers, .range), (.numbers, .tensor): return nil
     case (.numbers, .list(let list)):

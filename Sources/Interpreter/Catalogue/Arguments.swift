@@ -34,7 +34,9 @@ public struct Arguments {
   public func range(of name: String) -> SourceRange? { place(of: name).flatMap { ranges[$0] } }
 
   /// A text.
-  public func text(_ name: String) throws -> String { try required(optionalText(name), name, "a text") }
+  public func text(_ name: String) throws -> String {
+    try required(optionalText(name), name, "a text")
+  }
   /// A text, or `nil` for none.
   public func optionalText(_ name: String) throws -> String? {
     try convert(name, "a text") { if case .text(let text) = $0 { text } else { nil } }

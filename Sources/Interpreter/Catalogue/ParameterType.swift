@@ -91,7 +91,8 @@ public indirect enum ParameterType: Sendable {
     case .sequence: "a list or another value with elements"
     case .choice(let words): Self.alternatives(words.map { "\"\($0)\"" })
     case .selection(let words):
-      Self.alternatives(["a whole number", "a range", "a list of whole numbers"] + words.map { "`\($0)`" })
+      Self.alternatives(
+        ["a whole number", "a range", "a list of whole numbers"] + words.map { "`\($0)`" })
     case .path: "a path"
     case .object(let names): Self.alternatives(names.map { Self.article($0) })
     case .figure: "a figure"

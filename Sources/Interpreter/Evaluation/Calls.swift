@@ -69,7 +69,8 @@ extension ExecutionContext {
     let nearest = Suggestions.nearest(name.name, in: fields + catalogue.names)
     throw Diagnostic(
       code: "unknown-name",
-      message: "\(receiver.typeWithArticle.sentenceStart) has no field `\(name.name)`, and there is "
+      message:
+        "\(receiver.typeWithArticle.sentenceStart) has no field `\(name.name)`, and there is "
         + "no function of that name.",
       hint: nearest.map { "Did you mean `\($0)`?" }, range: name.range)
   }
@@ -119,7 +120,8 @@ extension ExecutionContext {
     guard calls < limits.calls else {
       throw Diagnostic(
         code: "recursion-limit",
-        message: "More than \(limits.calls) calls are open at once; `\(function.name ?? "function")` "
+        message:
+          "More than \(limits.calls) calls are open at once; `\(function.name ?? "function")` "
           + "seems to call itself without end.",
         range: range)
     }
@@ -205,17 +207,22 @@ extension ExecutionContext {
   ) -> Diagnostic {
     var result = diagnostic
     if function.source === caller {
-      guard let range, result.notes.count < 3, result.range != range else { return result }
+      guard let range, result.notes.count < 3, result.range != range,
+        !result.notes.contains(where: { $0.range == range })
+      else { return result }
       result.notes.append(
-        Diagnostic.Note(message: "called from here, in `\(function.name ?? "function")`", range: range))
+        Diagnostic.Note(
+          message: "`\(function.name ?? "function")` was called here", range: range))
       return result
     }
     let (number, text) = function.source.line(at: diagnostic.range?.lower ?? 0)
     let line = text.drop { $0 == " " || $0 == "\t" }
     let name = function.name.map { "`\($0)`" } ?? "a function"
-    let cell = function.source.executionCount > 0 ? " of cell [\(function.source.executionCount)]" : ""
+    let cell =
+      function.source.executionCount > 0 ? " of cell [\(function.source.executionCount)]" : ""
     result.message = "In \(name), line \(number)\(cell): \(diagnostic.message)"
-    result.hint = [diagnostic.hint, "The line is `\(line)`."].compactMap { $0 }.joined(separator: " ")
+    result.hint = [diagnostic.hint, "The line is `\(line)`."].compactMap { $0 }.joined(
+      separator: " ")
     result.range = range
     result.notes = []
     return result

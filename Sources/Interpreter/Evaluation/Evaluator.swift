@@ -109,7 +109,8 @@ extension ExecutionContext {
     if value.weight > Value.maximumWeight {
       throw Diagnostic(
         code: "too-large",
-        message: "This value would hold more than \(Value.maximumWeight / 1_000_000) million values.",
+        message:
+          "This value would hold more than \(Value.maximumWeight / 1_000_000) million values.",
         range: range)
     }
     return value
@@ -169,7 +170,8 @@ extension ExecutionContext {
     let value = try evaluate(expression, in: scope)
     guard let number = value.integer, number.magnitude <= 1 << 53 else {
       throw Diagnostic(
-        code: "wrong-type", message: "A range goes from one whole number to another; "
+        code: "wrong-type",
+        message: "A range goes from one whole number to another; "
           + "\(value.phrase) is none.", range: expression.range)
     }
     return number
@@ -220,7 +222,8 @@ extension ExecutionContext {
       if values.count > Sequences.maximumCount || weight > Value.maximumWeight {
         throw Diagnostic(
           code: "too-large", message: "This loop gives more than 10 million values.",
-          hint: "End its block with a statement that gives none, such as `x = …`, to keep none of them.",
+          hint:
+            "End its block with a statement that gives none, such as `x = …`, to keep none of them.",
           range: range)
       }
     }

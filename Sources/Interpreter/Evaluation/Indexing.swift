@@ -15,6 +15,13 @@ extension ExecutionContext {
       return .list(try indices.map { list[try place($0, count: list.count, of: value)] })
     case (.list(let list), .selector(.last)):
       return list[try place(.number(-1), count: list.count, of: value)]
+    case (.text(let text), .number(let number)) where number >= 0 && number < 1e9:
+      // Found from the start: a long text isn't taken apart for one character.
+      guard let offset = index.integer,
+        let place = text.index(text.startIndex, offsetBy: offset, limitedBy: text.endIndex),
+        place < text.endIndex
+      else { fallthrough }
+      return .text(String(text[place]))
     case (.text(let text), .number):
       let characters = Array(text)
       return .text(String(characters[try place(index, count: characters.count, of: value)]))
@@ -61,7 +68,8 @@ extension ExecutionContext {
     case .record: indices = "the name of a field"
     case .table: indices = "a row's number, a range or the name of a column"
     default:
-      throw FunctionError("\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
+      throw FunctionError(
+        "\(value.phrase.sentenceStart) can't be indexed with \(index.phrase).", code: "wrong-type")
     }
     throw FunctionError(
       "\(value.phrase.sentenceStart) is indexed by \(indices), not by \(index.phrase).",
@@ -73,7 +81,8 @@ extension ExecutionContext {
       throw FunctionError("A tensor of one number has no axis to index.", code: "wrong-type")
     }
     switch index {
-    case .number: return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
+    case .number:
+      return TensorAccess.row(tensor, try place(index, count: count, of: .tensor(tensor)))
     case .range(let range):
       let places = try places(range, count: count, of: .tensor(tensor))
       if let first = places.first, let last = places.last, last - first + 1 == places.count {

@@ -8,12 +8,14 @@ extension ExecutionContext {
     if let field = try located(name.range, { try Members.field(name.name, of: value, in: self) }) {
       return field
     }
-    if let function = scope.lookUp(name.name) ?? catalogue[name.name].map({ .function(.builtin($0)) }),
+    if let function = scope.lookUp(name.name)
+      ?? catalogue[name.name].map({ .function(.builtin($0)) }),
       function.functionName != nil
     {
       throw Diagnostic(
         code: "unknown-field",
-        message: "\(value.typeWithArticle.sentenceStart) has no field `\(name.name)`, but there is a "
+        message:
+          "\(value.typeWithArticle.sentenceStart) has no field `\(name.name)`, but there is a "
           + "function of that name.",
         hint: "Write `.\(name.name)()` to call it.", range: name.range)
     }
@@ -28,7 +30,8 @@ extension ExecutionContext {
 /// The fields of values.
 enum Members {
   /// The value of a field, or `nil` where there is none of that name.
-  static func field(_ name: String, of value: Value, in context: ExecutionContext) throws -> Value? {
+  static func field(_ name: String, of value: Value, in context: ExecutionContext) throws -> Value?
+  {
     switch value {
     case .record(let record): return record[name]
     case .table(let table): return table[name].map { .list($0) }

@@ -56,8 +56,12 @@ extension ExecutionContext {
     guard operation != .equal, operation != .notEqual else { return nil }
     var (a, b) = (left, right)
     var changed = false
-    if case .object(let object) = left, let tensor = try object.asTensor() { (a, changed) = (tensor, true) }
-    if case .object(let object) = right, let tensor = try object.asTensor() { (b, changed) = (tensor, true) }
+    if case .object(let object) = left, let tensor = try object.asTensor() {
+      (a, changed) = (tensor, true)
+    }
+    if case .object(let object) = right, let tensor = try object.asTensor() {
+      (b, changed) = (tensor, true)
+    }
     guard changed, Arithmetic.isTensorOperation(a, b) else { return nil }
     return try Arithmetic.applyToTensors(operation, a, b, cancellation: cancellation)
   }
@@ -141,7 +145,8 @@ extension ExecutionContext {
 
   static func checkTextLength(_ count: Int) throws {
     guard count <= Value.maximumTextLength else {
-      throw FunctionError("A text may hold 64 MiB, and this one would be longer.", code: "too-large")
+      throw FunctionError(
+        "A text may hold 64 MiB, and this one would be longer.", code: "too-large")
     }
   }
 
@@ -151,9 +156,11 @@ extension ExecutionContext {
     var hint: String?
     switch (left, right) {
     case (.text, .number) where operation == .add, (.number, .text) where operation == .add:
-      hint = "Write the number into the text: \"…\\(x)\", or turn the text into a number: number(x)."
+      hint =
+        "Write the number into the text: \"…\\(x)\", or turn the text into a number: number(x)."
     case (.list, .number), (.number, .list), (.list, .list):
-      hint = "For arithmetic on each element use `tensor(list)` or `[x \(operation.rawValue) … for x in list]`."
+      hint =
+        "For arithmetic on each element use `tensor(list)` or `[x \(operation.rawValue) … for x in list]`."
     case (.none, _), (_, .none):
       hint = "A function that only has an effect gives none."
     default: break
@@ -179,7 +186,8 @@ extension ExecutionContext {
     }
     switch operation {
     case .negate:
-      throw FunctionError("`-` takes a number or a tensor, not \(operand.phrase).", code: "wrong-type")
+      throw FunctionError(
+        "`-` takes a number or a tensor, not \(operand.phrase).", code: "wrong-type")
     case .not:
       throw FunctionError("`not` takes true or false, not \(operand.phrase).", code: "wrong-type")
     }
@@ -361,7 +369,7 @@ enum Arithmetic {
     var index = 0
     while index < count {
       try cancellation.check()
-      let end = min(index + 1 << 20, count)
+      let end = min(index + 1 << 16, count)
       while index < end {
         result.append(element(index))
         index += 1

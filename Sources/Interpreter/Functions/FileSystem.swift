@@ -28,7 +28,9 @@ enum FileSystem {
     bytes.reserveCapacity(size)
     while true {
       var chunk = [UInt8](repeating: 0, count: 1 << 20)
-      let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      let count = unsafe chunk.withUnsafeMutableBytes {
+        unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+      }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw unreadable(path, errno) }
       if count == 0 { return bytes }
@@ -38,7 +40,11 @@ enum FileSystem {
   }
 
   /// Writes a file at once: the old content stays until the new one is complete.
-  static func write(_ bytes: [UInt8], to path: String) throws {
+  ///
+  /// - Parameter check: called between pieces; what it throws ends the writing.
+  static func write(
+    _ bytes: [UInt8], to path: String, check: () throws -> Void = {}
+  ) throws {
     let path = expanded(path)
     let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0...UInt32.max)).part"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -46,8 +52,13 @@ enum FileSystem {
     var written = 0
     var failure: Int32 = 0
     while written < bytes.count, failure == 0 {
+      do { try check() } catch {
+        close(descriptor)
+        unsafe unlink(temporary)
+        throw error
+      }
       let count = unsafe bytes[written...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, min($0.count, 1 << 24))
+        unsafe Glibc.write(descriptor, $0.baseAddress, min($0.count, 1 << 22))
       }
       if count >= 0 { written += count } else if errno != EINTR { failure = errno }
     }
@@ -68,7 +79,9 @@ enum FileSystem {
     var names: [String] = []
     while names.count < limit, let entry = unsafe readdir(directory) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
       }
       guard name != ".", name != ".." else { continue }
       var isFolder = unsafe entry.pointee.d_type == UInt8(DT_DIR)
@@ -104,10 +117,12 @@ enum FileSystem {
 
   private static func unreadable(_ path: String, _ code: Int32) -> FunctionError {
     guard code == ENOENT || code == ENOTDIR else {
-      return FunctionError("\(quoted(path)) can't be read: \(reason(code)).", code: "unreadable-file")
+      return FunctionError(
+        "\(quoted(path)) can't be read: \(reason(code)).", code: "unreadable-file")
     }
     let (folder, name) = split(path)
-    let nearest = Suggestions.nearest(name, in: names(in: folder).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
+    let nearest = Suggestions.nearest(
+      name, in: names(in: folder).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
     let prefix = folder.isEmpty ? "" : folder == "/" ? "/" : folder + "/"
     return FunctionError(
       "There is no file \(quoted(path)).",

@@ -8,7 +8,8 @@ extension Catalogue {
       summary: "Explains a function or a value; without one, lists all functions.",
       details: "`name?` opens the same page in the pager.",
       parameters: [
-        ParameterDefinition("subject", .any, default: Value.none, "A function, its name as a text, or any value.")
+        ParameterDefinition(
+          "subject", .any, default: Value.none, "A function, its name as a text, or any value.")
       ],
       result: "a Figure with the page", examples: [Example("help(sort)"), Example("help()")]
     ) { arguments, context in
@@ -63,9 +64,11 @@ enum HelpPages {
     if !fields.isEmpty {
       blocks.append(.heading("Fields", level: 3))
       blocks.append(
-        .table(columns: ["field", "what it holds"], rows: fields.prefix(100).map { field in
-          [code("." + field), fieldSummary(field, of: value)]
-        }))
+        .table(
+          columns: ["field", "what it holds"],
+          rows: fields.prefix(100).map { field in
+            [code("." + field), fieldSummary(field, of: value)]
+          }))
     }
     return DocumentFigure(blocks: blocks)
   }

@@ -4,10 +4,18 @@ import Tensors
 extension Catalogue {
   static let numberFunctions: [FunctionDefinition] = [
     elementwise("abs", "The size of a number without its sign.", "abs(-3)", "3") { $0.magnitude },
-    elementwise("sqrt", "The square root.", "sqrt(9)", "3", check: { $0 >= 0 ? nil : "The square root of a negative number is no real number." }) { $0.squareRoot() },
+    elementwise(
+      "sqrt", "The square root.", "sqrt(9)", "3",
+      check: { $0 >= 0 ? nil : "The square root of a negative number is no real number." }
+    ) { $0.squareRoot() },
     elementwise("exp", "e to the power of a number.", "exp(0)", "1") { Glibc.exp($0) },
-    elementwise("log", "The natural logarithm.", "log(1)", "0", check: { $0 > 0 ? nil : "Only numbers above 0 have a logarithm." }) { Glibc.log($0) },
-    elementwise("floor", "The nearest whole number below.", "floor(2.7)", "2") { $0.rounded(.down) },
+    elementwise(
+      "log", "The natural logarithm.", "log(1)", "0",
+      check: { $0 > 0 ? nil : "Only numbers above 0 have a logarithm." }
+    ) { Glibc.log($0) },
+    elementwise("floor", "The nearest whole number below.", "floor(2.7)", "2") {
+      $0.rounded(.down)
+    },
     elementwise("ceil", "The nearest whole number above.", "ceil(2.1)", "3") { $0.rounded(.up) },
     FunctionDefinition(
       "round", group: "Numbers",
@@ -15,7 +23,8 @@ extension Catalogue {
       parameters: [
         ParameterDefinition("x", numberOrNumbers, "A number, a list of them or a tensor."),
         ParameterDefinition(
-          "digits", .integer(in: -300...300), default: .number(0), unit: "decimals", "How many decimals stay."),
+          "digits", .integer(in: -300...300), default: .number(0), unit: "decimals",
+          "How many decimals stay."),
       ],
       result: "the like of `x`",
       examples: [Example("round(3.14159, 2)", gives: "3.14"), Example("round(2.5)", gives: "2")]
@@ -46,13 +55,17 @@ extension Catalogue {
   ) -> FunctionDefinition {
     FunctionDefinition(
       name, group: "Numbers", summary: summary,
-      parameters: [ParameterDefinition("x", numberOrNumbers, "A number, a list of them or a tensor.")],
+      parameters: [
+        ParameterDefinition("x", numberOrNumbers, "A number, a list of them or a tensor.")
+      ],
       result: "the like of `x`", examples: [Example(example, gives: result)]
     ) { arguments, context in
       try Elementwise.apply(arguments.value("x"), "x", context) { number in
         if let problem = check(number) { throw ArgumentError("x", problem) }
         return function(number)
-      } onTensors: { Float(function(Double($0))) }
+      } onTensors: {
+        Float(function(Double($0)))
+      }
     }
   }
 

@@ -7,7 +7,8 @@ extension Catalogue {
       "print", group: "Output", summary: "Writes values to standard output, on one line.",
       parameters: [
         ParameterDefinition("values", .any, isVariadic: true, "What to write."),
-        ParameterDefinition("separator", .text, default: .text(" "), "What stands between two values."),
+        ParameterDefinition(
+          "separator", .text, default: .text(" "), "What stands between two values."),
         ParameterDefinition("end", .text, default: .text("\n"), "What stands after the last one."),
       ],
       result: "none",
@@ -20,7 +21,8 @@ extension Catalogue {
       "warn", group: "Output", summary: "Writes values to standard error, on one line.",
       parameters: [
         ParameterDefinition("values", .any, isVariadic: true, "What to write."),
-        ParameterDefinition("separator", .text, default: .text(" "), "What stands between two values."),
+        ParameterDefinition(
+          "separator", .text, default: .text(" "), "What stands between two values."),
         ParameterDefinition("end", .text, default: .text("\n"), "What stands after the last one."),
       ],
       result: "none",
@@ -51,7 +53,8 @@ extension Catalogue {
       "clear", group: "Output", summary: "Clears the cell's output.",
       parameters: [
         ParameterDefinition(
-          "wait", .bool, default: .bool(false), "Whether to wait for the next output, so that nothing flickers.")
+          "wait", .bool, default: .bool(false),
+          "Whether to wait for the next output, so that nothing flickers.")
       ],
       result: "none", examples: [Example("clear()")]
     ) { arguments, context in
@@ -82,7 +85,9 @@ extension Catalogue {
   private static func bundle(
     _ value: Value, as form: String?, _ context: ExecutionContext
   ) throws -> MIMEBundle? {
-    guard let form else { return try context.displayBundle(of: value) ?? MIMEBundle(plainText: "none") }
+    guard let form else {
+      return try context.displayBundle(of: value) ?? MIMEBundle(plainText: "none")
+    }
     var bundle = MIMEBundle()
     switch form {
     case "text": bundle.data["text/plain"] = .string(value.printed)

@@ -2,14 +2,23 @@ import Tensors
 
 extension Catalogue {
   static let statisticsFunctions: [FunctionDefinition] = [
-    reduction("sum", "The sum; 0 for nothing.", "sum([1, 2, 3])", "6", emptyValue: 0) { $0.reduce(0, +) },
-    reduction("mean", "The mean.", "mean([1, 2, 3, 6])", "3") { $0.reduce(0, +) / Double($0.count) },
-    reduction("median", "The middle number, or the mean of the two in the middle.", "median([5, 1, 3])", "3") { numbers in
+    reduction("sum", "The sum; 0 for nothing.", "sum([1, 2, 3])", "6", emptyValue: 0) {
+      $0.reduce(0, +)
+    },
+    reduction("mean", "The mean.", "mean([1, 2, 3, 6])", "3") {
+      $0.reduce(0, +) / Double($0.count)
+    },
+    reduction(
+      "median", "The middle number, or the mean of the two in the middle.", "median([5, 1, 3])", "3"
+    ) { numbers in
       let sorted = numbers.sorted()
       let middle = sorted.count / 2
       return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     },
-    reduction("std", "The standard deviation of a sample (divided by n − 1; 0 for one number).", "std([1, 3])", "1.4142135623731") { numbers in
+    reduction(
+      "std", "The standard deviation of a sample (divided by n − 1; 0 for one number).",
+      "std([1, 3])", "1.4142135623731"
+    ) { numbers in
       guard numbers.count > 1 else { return 0 }
       let mean = numbers.reduce(0, +) / Double(numbers.count)
       let squares = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -17,8 +26,12 @@ extension Catalogue {
     },
     extreme("max", "The largest of the values.", "max([3, 9, 4])", "9", isMaximum: true),
     extreme("min", "The smallest of the values.", "min(3, 9, 4)", "3", isMaximum: false),
-    extremePlace("argmax", "The index of the largest number, the first of equals.", "argmax([3, 9, 4])", "1") { $0 > $1 },
-    extremePlace("argmin", "The index of the smallest number, the first of equals.", "argmin([3, 9, 4])", "0") { $0 < $1 },
+    extremePlace(
+      "argmax", "The index of the largest number, the first of equals.", "argmax([3, 9, 4])", "1"
+    ) { $0 > $1 },
+    extremePlace(
+      "argmin", "The index of the smallest number, the first of equals.", "argmin([3, 9, 4])", "0"
+    ) { $0 < $1 },
     FunctionDefinition(
       "dot", group: "Statistics", summary: "The sum of the products of two lists of numbers.",
       parameters: [
@@ -37,7 +50,8 @@ extension Catalogue {
     ) { arguments, _ in .number(norm(try arguments.numbers("x"))) },
     FunctionDefinition(
       "cosine", group: "Statistics",
-      summary: "The cosine of the angle between two lists of numbers: 1 for one direction, 0 for a right angle.",
+      summary:
+        "The cosine of the angle between two lists of numbers: 1 for one direction, 0 for a right angle.",
       parameters: [
         ParameterDefinition("a", .numbers, "Numbers, not all 0."),
         ParameterDefinition("b", .numbers, "As many numbers, not all 0."),
@@ -126,7 +140,9 @@ extension Catalogue {
         guard let found = isMaximum ? numbers.max() : numbers.min() else { break }
         return .number(found)
       case .range(let range):
-        if let last = range.last { return .integer(isMaximum ? max(range.first, last) : min(range.first, last)) }
+        if let last = range.last {
+          return .integer(isMaximum ? max(range.first, last) : min(range.first, last))
+        }
       case .number: return values[0]
       default:
         if let elements = try Sequences.elements(values[0], in: context), !elements.isEmpty {
@@ -138,7 +154,8 @@ extension Catalogue {
     }
   }
 
-  private static func extreme(of values: [Value], _ name: String, _ isMaximum: Bool) throws -> Value {
+  private static func extreme(of values: [Value], _ name: String, _ isMaximum: Bool) throws -> Value
+  {
     var best = values[0]
     for value in values.dropFirst() {
       guard let isBetter = isMaximum ? best.precedes(value) : value.precedes(best) else {

@@ -3,10 +3,15 @@ import DataFormats
 extension Catalogue {
   static let tableFunctions: [FunctionDefinition] = [
     FunctionDefinition(
-      "table", group: "Tables", summary: "A table of a CSV or JSON lines file, of records, or of lists by name.",
-      details: "A column of a CSV file whose fields are all numbers becomes numbers; an empty field in it is none.",
+      "table", group: "Tables",
+      summary: "A table of a CSV or JSON lines file, of records, or of lists by name.",
+      details:
+        "A column of a CSV file whose fields are all numbers becomes numbers; an empty field in it is none.",
       parameters: [
-        ParameterDefinition("source", .either([.path, .list(of: .record), .record, .table, .object([])]), "The path of a `.csv`, `.tsv`, `.json` or `.jsonl` file, a list of records, or a record of lists.")
+        ParameterDefinition(
+          "source", .either([.path, .list(of: .record), .record, .table, .object([])]),
+          "The path of a `.csv`, `.tsv`, `.json` or `.jsonl` file, a list of records, or a record of lists."
+        )
       ],
       result: "a Table",
       examples: [
@@ -24,15 +29,18 @@ extension Catalogue {
         return .table(table)
       case .list(let list):
         return .table(
-          Table(records: list.compactMap { if case .record(let record) = $0 { record } else { nil } }))
+          Table(
+            records: list.compactMap { if case .record(let record) = $0 { record } else { nil } }))
       default: break
       }
-      throw ArgumentError("source", "This value has no rows to make a table of.", code: "wrong-type")
+      throw ArgumentError(
+        "source", "This value has no rows to make a table of.", code: "wrong-type")
     },
     FunctionDefinition(
       "columns", group: "Tables", summary: "The names of a table's columns.",
       parameters: [ParameterDefinition("table", .table, "A table.")],
-      result: "a List of texts", examples: [Example("columns(table([{a: 1, b: 2}]))", gives: "[\"a\", \"b\"]")]
+      result: "a List of texts",
+      examples: [Example("columns(table([{a: 1, b: 2}]))", gives: "[\"a\", \"b\"]")]
     ) { arguments, _ in .texts(try arguments.table("table").names) },
     FunctionDefinition(
       "head", group: "Tables", summary: "The first rows of a table or elements of a list.",
@@ -50,13 +58,17 @@ extension Catalogue {
     FunctionDefinition(
       "read", group: "Tables", summary: "The text of a file in UTF-8.",
       parameters: [ParameterDefinition("path", .path, "The file's path.")],
-      result: "a Text", examples: [Example("sentences = split(read(\"sentences.txt\"), \"\\n\")", needsResources: true)]
+      result: "a Text",
+      examples: [
+        Example("sentences = split(read(\"sentences.txt\"), \"\\n\")", needsResources: true)
+      ]
     ) { arguments, _ in
       let path = try arguments.text("path")
       let bytes = try located("path") { try FileSystem.read(path) }
       try ExecutionContext.checkTextLength(bytes.count)
       guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw ArgumentError("path", "\(FileSystem.quoted(path)) is not a text in UTF-8.", code: "wrong-file")
+        throw ArgumentError(
+          "path", "\(FileSystem.quoted(path)) is not a text in UTF-8.", code: "wrong-file")
       }
       return .text(text)
     },
@@ -109,7 +121,8 @@ enum TableReader {
     do {
       let csv = try CSV.parse(bytes, delimiter: delimiter)
       guard csv.header.count * csv.rows.count <= Sequences.maximumCount else {
-        throw FunctionError("\(FileSystem.quoted(path)) has more than 10 million fields.", code: "too-large")
+        throw FunctionError(
+          "\(FileSystem.quoted(path)) has more than 10 million fields.", code: "too-large")
       }
       return Table(
         columns: csv.header.enumerated().map { index, name in
@@ -129,7 +142,8 @@ enum TableReader {
     for field in fields {
       if field.isEmpty {
         numbers.append(.none)
-      } else if field.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let number = Double(field),
+      } else if field.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }),
+        let number = Double(field),
         // Codes such as 007 keep their zeros.
         !(field.count > 1 && field.hasPrefix("0") && !field.hasPrefix("0."))
       {

@@ -106,7 +106,9 @@ private struct CompletionFinder {
   private mutating func addWords(of type: ParameterType, quoted: Bool) {
     for word in type.words {
       let isText = word.hasPrefix("\"")
-      if quoted { add(word, "value", "") } else if isText {
+      if quoted {
+        add(word, "value", "")
+      } else if isText {
         add(String(word.dropFirst().dropLast()), "value", "")
       }
     }
@@ -127,7 +129,9 @@ private struct CompletionFinder {
     for selector in Selector.allCases where session.catalogue[selector.rawValue] == nil {
       add(selector.rawValue, "keyword", "")
     }
-    for word in ["def", "for", "if", "else", "param", "true", "false", "none", "not", "and", "or", "in"] {
+    for word in [
+      "def", "for", "if", "else", "param", "true", "false", "none", "not", "and", "or", "in",
+    ] {
       add(word, "keyword", "")
     }
   }
@@ -212,10 +216,13 @@ enum StaticValue {
       default: return nil
       }
     case .index(let object, let index):
-      guard case .number(let number) = index.kind, let place = Int(exactly: number) else { return nil }
+      guard case .number(let number) = index.kind, let place = Int(exactly: number) else {
+        return nil
+      }
       switch value(of: object, in: session) {
       case .list(let list): return list.indices.contains(place) ? list[place] : nil
-      case .table(let table): return (0..<table.rowCount).contains(place) ? .record(table.row(place)) : nil
+      case .table(let table):
+        return (0..<table.rowCount).contains(place) ? .record(table.row(place)) : nil
       default: return nil
       }
     default: return nil

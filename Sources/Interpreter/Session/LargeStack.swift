@@ -35,7 +35,9 @@ enum LargeStack {
     let status = unsafe pthread_create(
       &thread, &attributes,
       { pointer in
-        if let pointer = unsafe pointer { unsafe Unmanaged<Job>.fromOpaque(pointer).takeRetainedValue().body() }
+        if let pointer = unsafe pointer {
+          unsafe Unmanaged<Job>.fromOpaque(pointer).takeRetainedValue().body()
+        }
         return nil
       }, reference.toOpaque())
     guard status == 0 else {

@@ -60,7 +60,9 @@ final class CellSource: Sendable {
   /// The text of a range; empty where the range is not one of this text.
   func text(in range: SourceRange) -> String {
     let bytes = text.utf8
-    guard 0 <= range.lower, range.lower <= range.upper, range.upper <= bytes.count else { return "" }
+    guard 0 <= range.lower, range.lower <= range.upper, range.upper <= bytes.count else {
+      return ""
+    }
     let start = bytes.index(bytes.startIndex, offsetBy: range.lower)
     let end = bytes.index(start, offsetBy: range.upper - range.lower)
     return String(decoding: bytes[start..<end], as: UTF8.self)

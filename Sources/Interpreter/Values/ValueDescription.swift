@@ -88,7 +88,9 @@ extension Value: CustomStringConvertible {
   private static func label(_ name: String) -> String {
     let isWord =
       name.unicodeScalars.first.map { !("0"..."9").contains($0) } == true
-      && name.unicodeScalars.allSatisfy { $0 == "_" || $0.properties.isAlphabetic || ("0"..."9").contains($0) }
+      && name.unicodeScalars.allSatisfy {
+        $0 == "_" || $0.properties.isAlphabetic || ("0"..."9").contains($0)
+      }
     return isWord ? name : quoted(name, limit: 80)
   }
 
@@ -122,7 +124,7 @@ extension Value: CustomStringConvertible {
 
 /// A tensor as one line.
 enum TensorText {
-  /// `Tensor [2, 3] float32: 0.1, 0.2, … `; a tensor of rank 0 or of few elements is shown whole.
+  /// `Tensor [2, 3] f32: 0.1, 0.2, … `; a tensor of rank 0 or of few elements is shown whole.
   static func line(_ tensor: Tensor) -> String {
     let shape = "[" + tensor.shape.map(String.init).joined(separator: ", ") + "]"
     let head = "Tensor \(shape) \(tensor.elementType.name)"
