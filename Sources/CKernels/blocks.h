@@ -1,5 +1,8 @@
 // Quantised numbers widened to floats: GGUF's blocks and 8-bit floats.
 //
+// The sources never overlap the results (`restrict`), without which nothing here becomes vectors: bytes may
+// alias anything.
+//
 // Every block has scales in half precision and small whole numbers. The products of both are exact in single
 // precision, so that a number is rounded at most once, where a minimum is added, with or without
 // fused multiply-add.
@@ -19,15 +22,17 @@ static float half_at(const uint8_t *x) {
 
 // Blocks of 32: the low halves of 16 bytes, then the high ones.
 
-VK_INLINE void widen_nibbles(const uint8_t *x, float scale, float offset, int32_t shift, float *y) {
-  for (int l = 0; l < 16; l++) {
-    y[l] = scale * (float)((int32_t)(x[l] & 15) - shift) + offset;
-    y[l + 16] = scale * (float)((int32_t)(x[l] >> 4) - shift) + offset;
-  }
+VK_INLINE void widen_nibbles(const uint8_t *restrict x, float scale, float offset, int32_t shift,
+                               float *restrict y) {
+  // Unrolled before they are made vectors, loops of sixteen would stay single numbers.
+#pragma clang loop unroll(disable)
+  for (int l = 0; l < 16; l++) y[l] = scale * (float)((int32_t)(x[l] & 15) - shift) + offset;
+#pragma clang loop unroll(disable)
+  for (int l = 0; l < 16; l++) y[l + 16] = scale * (float)((int32_t)(x[l] >> 4) - shift) + offset;
 }
 
-VK_INLINE void widen_fives(const uint8_t *high, const uint8_t *x, float scale, float offset,
-                           int32_t shift, float *y) {
+VK_INLINE void widen_fives(const uint8_t *high, const uint8_t *restrict x, float scale, float offset,
+                           int32_t shift, float *restrict y) {
   uint32_t bits;
   __builtin_memcpy(&bits, high, 4);
   for (int l = 0; l < 16; l++) {
@@ -36,6 +41,10 @@ VK_INLINE void widen_fives(const uint8_t *high, const uint8_t *x, float scale, f
     y[l] = scale * (float)(first - shift) + offset;
     y[l + 16] = scale * (float)(second - shift) + offset;
   }
+}
+
+VK_INLINE void widen_bytes(const uint8_t *restrict x, float scale, float *restrict y) {
+  for (int l = 0; l < 32; l++) y[l] = scale * (float)(int8_t)x[l];
 }
 
 // Blocks of 256: eight scales and eight minima of six bits are packed into twelve bytes.
@@ -50,19 +59,21 @@ VK_INLINE void six_bits(const uint8_t *s, int j, float *scale, float *minimum) {
   }
 }
 
-static void widen_q4_k(const uint8_t *x, float *y) {
+static void widen_q4_k(const uint8_t *restrict x, float *restrict y) {
   const float d = half_at(x), m = half_at(x + 2);
   for (int j = 0; j < 8; j++) {
     float scale, minimum;
     six_bits(x + 4, j, &scale, &minimum);
     const float factor = d * scale, offset = m * minimum;
     const uint8_t *q = x + 16 + 32 * (j / 2);
-    const int shift = 4 * (j & 1);
-    for (int l = 0; l < 32; l++) y[32 * j + l] = factor * (float)((q[l] >> shift) & 15) - offset;
+    if (j & 1)
+      for (int l = 0; l < 32; l++) y[32 * j + l] = factor * (float)(int32_t)(q[l] >> 4) - offset;
+    else
+      for (int l = 0; l < 32; l++) y[32 * j + l] = factor * (float)(int32_t)(q[l] & 15) - offset;
   }
 }
 
-static void widen_q5_k(const uint8_t *x, float *y) {
+static void widen_q5_k(const uint8_t *restrict x, float *restrict y) {
   const float d = half_at(x), m = half_at(x + 2);
   const uint8_t *high = x + 16;
   for (int j = 0; j < 8; j++) {
@@ -78,7 +89,7 @@ static void widen_q5_k(const uint8_t *x, float *y) {
   }
 }
 
-static void widen_q6_k(const uint8_t *x, float *y) {
+static void widen_q6_k(const uint8_t *restrict x, float *restrict y) {
   const float d = half_at(x + 208);
   for (int part = 0; part < 16; part++) {
     const int half = part / 8, quarter = part % 8 / 2, start = 16 * (part % 2);
@@ -86,6 +97,7 @@ static void widen_q6_k(const uint8_t *x, float *y) {
     const uint8_t *low = x + 64 * half + 32 * (quarter & 1) + start;
     const uint8_t *high = x + 128 + 32 * half + start;
     float *out = y + 128 * half + 32 * quarter + start;
+#pragma clang loop unroll(disable)
     for (int l = 0; l < 16; l++) {
       const int32_t value =
           ((low[l] >> (quarter < 2 ? 0 : 4)) & 15) | ((high[l] >> (2 * quarter)) & 3) << 4;
@@ -115,8 +127,7 @@ static void widen_blocks(vk_block type, const void *source, float *y, int64_t bl
       break;
     case vk_block_q8_0:
       for (int64_t i = 0; i < blocks; i++, x += 34, y += 32) {
-        const float scale = half_at(x);
-        for (int l = 0; l < 32; l++) y[l] = scale * (float)(int8_t)x[2 + l];
+        widen_bytes(x + 2, half_at(x), y);
       }
       break;
     case vk_block_q4_k:
@@ -131,8 +142,8 @@ static void widen_blocks(vk_block type, const void *source, float *y, int64_t bl
   }
 }
 
-static void widen_e4m3(const void *source, float factor, float *y, int64_t count) {
-  const uint8_t *x = source;
+static void widen_e4m3(const void *source, float factor, float *restrict y, int64_t count) {
+  const uint8_t *restrict x = source;
   for (int64_t i = 0; i < count; i++) {
     const uint32_t size = x[i] & 0x7f;
     const uint32_t sign = (uint32_t)(x[i] & 0x80) << 24;

@@ -152,7 +152,9 @@ public final class AttentionMapValue: ObjectValue {
     }
     guard let selection = Selection(index) else { return nil }
     let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
-      Value.object(self.row(try mean(of: [row], in: context), query: TokenLabels.text(tokens[row])))
+      try context.check()
+      return Value.object(
+        self.row(try mean(of: [row], in: context), query: TokenLabels.text(tokens[row])))
     }
     return selection.choosesOne ? rows[0] : .list(rows)
   }

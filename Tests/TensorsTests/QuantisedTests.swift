@@ -56,7 +56,7 @@ private let blockTypes = ElementType.allCases.filter { $0.blockLength > 1 }
     #expect(tensor.converted(to: .float32).floats == floats)
     #expect(try Tensor.concatenated([tensor, tensor], axis: 0).floats == floats + floats)
     var target = Tensor(zeros: [6, 512])
-    target.replaceRows(startingAt: 1, with: tensor)
+    try target.replaceRows(startingAt: 1, with: tensor)
     #expect(target.rows(1..<6).floats == floats)
   }
 
@@ -131,7 +131,7 @@ private let blockTypes = ElementType.allCases.filter { $0.blockLength > 1 }
     #expect(tensor.reshaped([37, 21]).floats == floats)
     #expect(try Tensor.concatenated([tensor, tensor], axis: 0).floats == floats + floats)
     var changed = tensor.converted(to: .float32)
-    changed.replaceRows(startingAt: 0, with: Tensor(zeros: [1, 37]))
+    try changed.replaceRows(startingAt: 0, with: Tensor(zeros: [1, 37]))
     #expect(tensor.floats == floats)
     for rows in [1, 9, 16, 17, 40] {
       var numbers = SeededNumbers(UInt64(rows))

@@ -10,10 +10,12 @@ usage: make_containers.py
   blocks.gguf        one tensor of every block type, and metadata of every value type
   llama.gguf         names and permuted rows of the llama architecture
   deepseek2.gguf     merged experts, split kv_b_proj
+  vocabulary-*.gguf  a small vocabulary with one way of cutting texts each
+  vocabularies.json  texts and the ids that the tokenizers library gives them
   scaled/            8-bit weights with scales of their 128 by 128 blocks
   *-expected.safetensors  the same tensors, contiguous and widened where they are quantised
 
-Requirements: torch, safetensors, gguf, numpy.
+Requirements: torch, safetensors, gguf, numpy, tokenizers.
 """
 import collections
 import json
@@ -21,6 +23,7 @@ import pathlib
 
 import gguf
 import numpy as np
+import tokenizers
 import torch
 from safetensors.torch import save_file
 
@@ -199,6 +202,91 @@ add(writer, "blk.1.exp_probs_b.bias", bias, "F32")
 values["model.layers.1.mlp.gate.e_score_correction_bias"] = torch.tensor(bias)
 finish(writer)
 expected("deepseek2", values)
+
+# Vocabularies
+
+# The letters of DeepSeek-LLM's published tokenizer.json, which are fewer than Unicode's.
+LETTERS = """
+41-5a 61-7a b5 c0-d6 d8-f6 f8-1ba 1bc-1bf 1c4-293 295-2af 370-373 376 377 37b-37d 37f
+386 388-38a 38c 38e-3a1 3a3-3f5 3f7-481 48a-52f 531-556 10a0-10c5 13a0-13f5 13f8-13fd
+1c90-1cba 1cbd-1cbf 1d00-1d2b 1d6b-1d77 1d79-1d9a 1e00-1f15 1f18-1f1d 1f20-1f45
+1f48-1f4d 1f50-1f57 1f59 1f5b 1f5d 1f5f-1f7d 1f80-1fb4 1fb6-1fbc 1fbe 1fc2-1fc4
+1fc6-1fcc 1fd0-1fd3 1fd6-1fdb 1fe0-1fec 1ff2-1ff4 1ff6-1ffc 2102 2107 210a-2113 2115
+2119-211d 2124 2126 2128 212a-212d 212f-2134 2139 213c-213f 2145-2149 214e 2183 2184
+2c00-2c7b 2c7e-2ce4 2ceb-2cee 2cf2 2cf3 a640-a66d a680-a69b a722-a76f a771-a787
+a78b-a78e ab70-abbf fb00-fb06 fb13-fb17 ff21-ff3a ff41-ff5a 10400-1044f 104b0-104d3
+104d8-104fb 10c80-10cb2 10cc0-10cf2 118a0-118df 1e900-1e943
+"""
+PRE = tokenizers.pre_tokenizers
+
+
+def letters():
+    ranges = [part.split("-") for part in LETTERS.split()]
+    return "".join("-".join(chr(int(end, 16)) for end in ends) for ends in ranges)
+
+
+def split(pattern):
+    return PRE.Split(tokenizers.Regex(pattern), "isolated", invert=False)
+
+
+CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+ENDS = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+OLD_CHINESE = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
+CUTTINGS = {
+    "llama-bpe": [split(CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|" + ENDS)],
+    "qwen2": [split(CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|" + ENDS)],
+    "deepseek-v3": [
+        split(r"\p{N}{1,3}"), split("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+        split(r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"""
+              r""" ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+""")],
+    "deepseek-coder": [
+        split(r"[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split(OLD_CHINESE),
+        PRE.Digits(individual_digits=True)],
+    "deepseek-llm": [
+        split(r"[\r\n]"), split(r"\s?[" + letters() + "]+"),
+        split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"), split(r"\s+$"),
+        split(OLD_CHINESE), PRE.Digits(individual_digits=True)],
+    "gpt-2": None,
+}
+TEXTS = [
+    "", "Hello world", "it's 2024, isn't it? 12345 + 678", "  two  spaces \n\n\tand tabs \r\n",
+    "The river bends; the river's end is near.", "深度学习模型,你好世界。12３４", "ひらがなとカタカナ、漢字",
+    "naïve café e\u0301t\u00e9 ǅ ŉ ꟑ", "<s>hi</s> <think>x</think>", "print(\"x\")  # 注释\n    return x**2",
+    "😀👩‍👩‍👧 tail ", "안녕하세요 мир", "!!!wow... (ok)", "K\u212a \u00bd \u2167 x\u00b2",
+]
+ALPHABET = sorted(PRE.ByteLevel.alphabet())
+cases = {}
+for kind, stages in CUTTINGS.items():
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = PRE.ByteLevel(add_prefix_space=False) if stages is None else PRE.Sequence(
+        stages + [PRE.ByteLevel(add_prefix_space=False, use_regex=False)])
+    if kind == "qwen2":
+        tokenizer.normalizer = tokenizers.normalizers.NFC()
+    tokenizer.train_from_iterator(TEXTS * 3, tokenizers.trainers.BpeTrainer(
+        vocab_size=330, initial_alphabet=ALPHABET, show_progress=False))
+    document = json.loads(tokenizer.to_str())
+    if kind == "llama-bpe":
+        # A word that no merges lead to, which is one token all the same.
+        document["model"]["vocab"]["Ġbends"] = len(document["model"]["vocab"])
+        document["model"]["ignore_merges"] = True
+        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(document))
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.add_tokens([tokenizers.AddedToken("<think>", normalized=False)])
+    count = tokenizer.get_vocab_size(with_added_tokens=True)
+    pieces = [tokenizer.id_to_token(i) for i in range(count)] + ["[PAD]"]
+    writer = gguf.GGUFWriter(HERE / f"vocabulary-{kind}.gguf", "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(kind)
+    writer.add_token_list(pieces)
+    writer.add_token_types([{"<s>": 3, "</s>": 3, "<think>": 4, "[PAD]": 5}.get(p, 1) for p in pieces])
+    writer.add_token_merges([" ".join(pair) for pair in document["model"]["merges"]])
+    writer.add_bos_token_id(pieces.index("<s>"))
+    writer.add_eos_token_id(pieces.index("</s>"))
+    writer.add_add_bos_token(True)
+    finish(writer)
+    cases[kind] = [{"text": text, "ids": tokenizer.encode(text, add_special_tokens=False).ids}
+                   for text in TEXTS]
+(HERE / "vocabularies.json").write_text(json.dumps(cases, separators=(",", ":")))
 
 # 8-bit weights with scales
 
