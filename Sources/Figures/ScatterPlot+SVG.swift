@@ -100,8 +100,19 @@ extension ScatterPlot {
     _ frame: ScatterFrame, top: Double, extents: ScatterExtents, on canvas: inout SVGCanvas
   ) -> [Seen] {
     let camera = self.camera(extents)
-    let scale = min(frame.width, frame.height) * 0.36
-    let (middleX, middleY) = (frame.left + frame.width / 2, top + frame.height / 2)
+    // The whole box with its titles fills the frame.
+    let corners = (0..<8).map { corner in
+      camera.project(
+        (corner & 1 == 0 ? -1 : 1) * extents.side(0), (corner & 2 == 0 ? -1 : 1) * extents.side(1),
+        (corner & 4 == 0 ? -1 : 1) * extents.side(2))
+    }
+    let (xs, ys) = (corners.map(\.x), corners.map(\.y))
+    let (lowX, highX) = (xs.min() ?? -1, xs.max() ?? 1)
+    let (lowY, highY) = (ys.min() ?? -1, ys.max() ?? 1)
+    let scale = min(
+      (frame.width - 56) / max(highX - lowX, 1e-9), (frame.height - 36) / max(highY - lowY, 1e-9))
+    let middleX = frame.left + frame.width / 2 - (lowX + highX) / 2 * scale
+    let middleY = top + frame.height / 2 + (lowY + highY) / 2 * scale
     func seen(_ place: [Double]) -> (x: Double, y: Double, depth: Double) {
       let at = camera.project(place[0], place[1], place[2])
       return (middleX + at.x * scale, middleY - at.y * scale, at.depth)
@@ -213,11 +224,13 @@ extension ScatterPlot {
 
   private func drawMarks(_ seen: [Seen], colors: ScatterColors, on canvas: inout SVGCanvas) {
     if seen.count <= Self.circleLimit {
+      // A colour that stands for a number must stay readable far away too.
+      let fading = colors.scale == nil ? 0.5 : 0.25
       for point in seen {
         canvas.raw(
           Self.mark(
             x: point.x, y: point.y, radius: point.radius,
-            color: colors.color(point.index, of: points), opacity: 0.9 - 0.6 * point.depth))
+            color: colors.color(point.index, of: points), opacity: 0.9 - fading * point.depth))
       }
       return
     }
@@ -234,7 +247,7 @@ extension ScatterPlot {
         paths[key, default: ""] +=
           "M\(NumberText.fixed(point.x, 1)) \(NumberText.fixed(point.y, 1))h0"
       }
-      let opacity = isSpatial ? 0.3 + 0.6 * (Double(layer) + 0.5) / 8 : 0.75
+      let opacity = isSpatial ? 0.4 + 0.5 * (Double(layer) + 0.5) / 8 : 0.75
       for key in order {
         canvas.raw(
           "<path d=\"\(paths[key] ?? "")\" \(key) stroke-linecap=\"round\" fill=\"none\""

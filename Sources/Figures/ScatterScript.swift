@@ -85,15 +85,33 @@ enum ScatterScript {
           canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
         }
         image = pen.createImageData(front.width, front.height);
+        if (spatial) refit();
         for (const text of root.querySelectorAll(".title, .note, .provenance, .legend, .bar")) text.style.maxWidth = width + "px";
       };
       const hostWidth = () => root.getRootNode().host.parentNode.clientWidth || 720;
 
+      // The size at which the whole box, seen as at first, fills the canvas with room for titles.
+      let fit = { scale: 1, x: 0, y: 0 };
+      const refit = () => {
+        fit = { scale: 1, x: 0, y: 0 };
+        const kept = view;
+        view = first;
+        const at = camera(), xs = [], ys = [];
+        for (let corner = 0; corner < 8; corner++) {
+          const [x, y] = at(...sides.map((side, axis) => corner >> axis & 1 ? side : -side));
+          xs.push(x - plot.width / 2); ys.push(y - plot.height / 2);
+        }
+        view = kept;
+        const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+        fit.scale = Math.min((plot.width - 56) / (right - left), (plot.height - 36) / (bottom - top));
+        fit.x = -(left + right) / 2; fit.y = -(top + bottom) / 2;
+      };
+
       // A place in the box [-1, 1]³ on the canvas, with its depth; the same camera as the static picture's.
       const camera = () => {
         const [cy, sy, cp, sp] = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
-        const scale = Math.min(plot.width, plot.height) * 0.36 * view.zoom;
-        const x0 = plot.x + plot.width / 2 + view.x, y0 = plot.y + plot.height / 2 + view.y;
+        const scale = fit.scale * view.zoom;
+        const x0 = plot.x + plot.width / 2 + fit.x * scale + view.x, y0 = plot.y + plot.height / 2 + fit.y * scale + view.y;
         return (x, y, z) => {
           const across = x * cy + y * sy, away = y * cy - x * sy;
           const up = z * cp + away * sp, depth = away * cp - z * sp, near = 4.5 / (4.5 + depth);
@@ -163,7 +181,7 @@ enum ScatterScript {
           const i = order[k];
           if (!isShown(i) || (found && late !== (isFound[i] === 1))) continue;
           if (!spatial && (px[i] < plot.x - 9 || px[i] > plot.x + plot.width + 9 || py[i] < plot.y - 9 || py[i] > plot.y + plot.height + 9)) continue;
-          const fade = found && !late ? 0.8 : spatial ? 0.6 * far[i] : 0;
+          const fade = found && !late ? 0.8 : spatial ? (numbers ? 0.25 : 0.5) * far[i] : 0;
           const mix = channel => colors[3 * i + channel] * (1 - fade) + page[channel] * fade;
           const r = radius(i) * ratio * (late ? 1.25 : 1), x = px[i] * ratio, y = py[i] * ratio;
           if (rims && !(found && !late)) disc(x, y, r + 0.8 * ratio, page[0], page[1], page[2]);
@@ -254,6 +272,11 @@ enum ScatterScript {
 
       const words = () => {
         const taken = [], [ink] = inks();
+        if ((found || showsLabels) && count <= 3000) for (let i = 0; i < count; i++) {
+          if (!isShown(i) || (found && !isFound[i])) continue;
+          const r = radius(i);
+          taken.push([px[i] - r, py[i] - r, px[i] + r, py[i] + r]);
+        }
         pen.font = "11px " + font; pen.textBaseline = "middle"; pen.lineJoin = "round";
         const put = i => {
           const text = clipped(pen, labels[i], 170), width = pen.measureText(text).width, r = radius(i) + 3;
@@ -362,7 +385,14 @@ enum ScatterScript {
       const walk = step => {
         for (let k = 1; k <= count; k++) {
           const i = (((cursor < 0 && step < 0 ? 0 : cursor) + step * k) % count + count) % count;
-          if (isShown(i) && (!found || isFound[i])) { point(i, true); return; }
+          if (!isShown(i) || (found && !isFound[i])) continue;
+          const x = px[i] - plot.x - plot.width / 2, y = py[i] - plot.y - plot.height / 2;
+          if (Math.abs(x) > plot.width / 2 - 8 || Math.abs(y) > plot.height / 2 - 8) {
+            view.x -= x; view.y -= y;
+            bound(); draw();
+          }
+          point(i, true);
+          return;
         }
       };
       const matches = () => `${found} of ${count} found`;
