@@ -52,7 +52,8 @@ let package = Package(
       swiftSettings: strict),
     // Layer 4
     .target(
-      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"],
+      swiftSettings: strictAndOptimised),
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
@@ -99,7 +100,7 @@ let package = Package(
       dependencies: ["JupyterKernel", "JupyterProtocol", "DataFormats", "CZeroMQ"],
       swiftSettings: testSettings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors"],
+      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",

@@ -15,6 +15,8 @@ enum ErrorWording {
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
+    case let error as ProjectionError:
+      FunctionError(error.description, code: "unsuitable-points")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
     case let error as AttentionFlowError:
       FunctionError(
