@@ -10,8 +10,9 @@ public import Tensors
 public struct PrincipalComponents: Sendable {
   /// The mean that was taken away `[dimensions]`.
   public let mean: [Double]
-  /// Unit directions, the one of the largest variance first: `[components][dimensions]`. A direction along which the
-  /// points do not spread at all is all zeros.
+  /// Unit directions `[components][dimensions]`, the one of the largest variance first.
+  ///
+  /// A direction along which the points do not spread at all is all zeros.
   public let components: [[Double]]
   /// The points along the components: `[points][components]`.
   public let coordinates: [[Double]]
