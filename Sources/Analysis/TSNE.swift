@@ -18,8 +18,9 @@ public struct TSNE: Sendable {
     public var iterations = 1000
     /// The first start: the principal components, or random numbers.
     public var startsAtRandom = false
-    /// How often to begin, all but the first time at random; the map of the lowest divergence is kept. `nil` for 5 times up
-    /// to 500 points, else once.
+    /// How often to begin, all but the first time at random; `nil` for 5 times up to 500 points, else once.
+    ///
+    /// The map of the lowest divergence is kept.
     public var starts: Int?
     /// Decides random numbers.
     public var seed: UInt64 = 0

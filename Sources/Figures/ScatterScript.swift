@@ -15,7 +15,7 @@ enum ScatterScript {
       : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
     const niceTicks = (low, high, about) => {
       const raw = (high - low) / about, power = 10 ** Math.floor(Math.log10(raw));
-      const step = [1, 2, 5, 10].map(each => each * power).find(each => each >= raw * 0.999);
+      const multiple = raw / power, step = power * (multiple <= 1.4 ? 1 : multiple <= 3.2 ? 2 : multiple <= 7 ? 5 : 10);
       const ticks = [];
       for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
       return [ticks, Math.max(0, -Math.floor(Math.log10(step) + 1e-9))];
