@@ -53,6 +53,7 @@ let package = Package(
     // Layer 4
     .target(
       name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"], swiftSettings: strict),
+    .target(name: "Training", dependencies: ["DataFormats"], swiftSettings: strict),
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
@@ -61,8 +62,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Interpreter", "Analysis", "Models", "Checkpoints", "Tokenizers", "Figures", "Tensors",
-        "Language", "DataFormats",
+        "Interpreter", "Analysis", "Training", "Models", "Checkpoints", "Tokenizers", "Figures",
+        "Tensors", "Language", "DataFormats",
       ],
       swiftSettings: strict),
     // Layer 7
@@ -100,6 +101,9 @@ let package = Package(
       swiftSettings: testSettings),
     .testTarget(
       name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors"],
+      swiftSettings: testSettings),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",
