@@ -3,6 +3,7 @@ import Interpreter
 import Models
 import Tensors
 import Tokenizers
+import Training
 
 /// Says the errors of the layers below in the words of the language.
 enum ErrorWording {
@@ -15,6 +16,12 @@ enum ErrorWording {
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
+    case let error as TrainingRecordError:
+      if case .missingFolder = error {
+        FunctionError(error.description, code: "missing-file")
+      } else {
+        FunctionError(error.description, code: "unreadable-file")
+      }
     default: nil
     }
   }

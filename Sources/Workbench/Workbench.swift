@@ -8,7 +8,7 @@ public enum Workbench {
   /// Every function of the language.
   public static let catalogue = Catalogue(
     ModelFunctions.all + TextFunctions.all + AttentionFunctions.all + EmbeddingFunctions.all
-      + Catalogue.builtins,
+      + RunFunctions.all + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],
     explanation: { ErrorWording.explanation(of: $0) })
 
