@@ -10,23 +10,14 @@ extension AttentionPatterns {
     cancellation: Cancellation? = nil
   ) throws -> Tensor {
     let layers = trace.model.configuration.layers
-    var shape: [Int] = []
-    var sums: [Double] = []
-    for layer in 0..<layers {
-      try cancellation?.check()
+    // Two maps are in memory at a time, whatever the number of layers.
+    var result = try pattern(trace, layer: 0, heads: heads, cancellation: cancellation).values
+    for layer in 1..<max(layers, 1) {
       let map = try pattern(trace, layer: layer, heads: heads, cancellation: cancellation).values
-      let values = map.floats
-      if layer == 0 {
-        shape = map.shape
-        sums = values.map(Double.init)
-        continue
-      }
-      switch reduction {
-      case .mean: for index in sums.indices { sums[index] += Double(values[index]) }
-      case .max: for index in sums.indices { sums[index] = max(sums[index], Double(values[index])) }
-      }
+      try result.combine(
+        reduction == .mean ? .add : .maximum, with: map, cancellation: cancellation)
     }
-    let divisor = reduction == .mean ? Double(max(layers, 1)) : 1
-    return Tensor(shape: shape, sums.map { Float($0 / divisor) })
+    if reduction == .mean, layers > 1 { result.scale(by: 1 / Float(layers)) }
+    return result
   }
 }

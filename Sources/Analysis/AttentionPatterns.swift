@@ -31,20 +31,6 @@ public struct AttentionGrid: Sendable {
   public let range: ClosedRange<Float>
 }
 
-/// What one head's map comes to in numbers.
-public struct HeadSummary: Sendable, Equatable {
-  /// The layer.
-  public let layer: Int
-  /// The head.
-  public let head: Int
-  /// The mean over queries of the entropy of what they look at, in bits: 0 looks at one key.
-  public let entropy: Double
-  /// The mean over queries of how many tokens away they look.
-  public let distance: Double
-  /// The mean share that goes to the first token.
-  public let firstTokenShare: Double
-}
-
 /// Maps of attention and numbers about them.
 public enum AttentionPatterns {
   /// One map.
@@ -133,29 +119,12 @@ public enum AttentionPatterns {
       for head in 0..<headCount {
         let map = try trace.attentionMap(layer: layer, head: head, cancellation: cancellation)
         summaries.append(
-          try summary(map, layer: layer, head: head, cancellation: cancellation))
+          try HeadSummary(
+            of: map, ids: trace.ids, isCausal: trace.model.configuration.isCausal, layer: layer,
+            head: head, cancellation: cancellation))
         progress?(Double(summaries.count) / Double(layers.count * headCount))
       }
     }
     return summaries
-  }
-
-  /// The numbers of one map `[queries, keys]`.
-  static func summary(
-    _ map: Tensor, layer: Int, head: Int, cancellation: Cancellation? = nil
-  ) throws(Cancelled) -> HeadSummary {
-    let (queries, keys) = (map.shape[0], map.shape[1])
-    var (bits, distance, first) = (0.0, 0.0, 0.0)
-    for query in 0..<queries {
-      if query % 64 == 0 { try cancellation?.check() }
-      let row = map.row(query)
-      bits += entropy(row)
-      for key in 0..<keys { distance += Double(row[key]) * Double(abs(query - key)) }
-      first += Double(row[0])
-    }
-    let count = Double(queries)
-    return HeadSummary(
-      layer: layer, head: head, entropy: bits / count, distance: distance / count,
-      firstTokenShare: first / count)
   }
 }

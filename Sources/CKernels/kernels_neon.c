@@ -18,6 +18,8 @@
 
 #include "rows.h"
 
+#include "blocks.h"
+
 #include "products_bf16.h"
 
 #include "table.h"

@@ -36,6 +36,8 @@ const vk_kernels VK_TABLE = {
     .rotate_halves = rotate_halves,
     .rotate_pairs = rotate_pairs,
     .widen = widen,
+    .widen_blocks = widen_blocks,
+    .widen_e4m3 = widen_e4m3,
     .narrow_bf16 = narrow_bf16,
     .narrow_f16 = narrow_f16,
 };

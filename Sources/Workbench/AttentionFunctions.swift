@@ -49,13 +49,14 @@ enum AttentionFunctions {
     source: "Vaswani et al. 2017, Attention Is All You Need, section 3.2; words of several tokens: "
       + "Clark et al. 2019, What Does BERT Look At?, section 4.1"
   ) { arguments, context in
-    let trace = try TraceRequest.trace(arguments, context)
-    let sizes = trace.model.model.configuration
+    // What is asked for is checked before the model runs.
+    let sizes = try TraceRequest.answeringModel(arguments, context).configuration
     let special = try arguments.bool("special")
     let layers = try AttentionChoice.choices(
       try arguments.selection("layer") ?? .last, count: sizes.layers, parameter: "layer")
     let heads = try AttentionChoice.choices(
       try arguments.selection("head") ?? .mean, count: sizes.heads, parameter: "head")
+    let trace = try TraceRequest.trace(arguments, context)
     let total = layers.count * heads.count
     try checkSize(maps: total, tokens: trace.trace.ids.count)
     var done = 0

@@ -79,6 +79,11 @@ public final class AttentionGridValue: ObjectValue {
 
   /// The grid of small maps.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
+    let provenance = try owner.model.provenance(of: call, in: context)
+    return try context.cancellation.leavingBehind { [self] in figure(provenance) }
+  }
+
+  private func figure(_ provenance: Provenance) -> HeatmapGrid {
     let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
     let cells = maps.enumerated().flatMap { row, maps in
       maps.enumerated().map { column, map in
@@ -92,7 +97,7 @@ public final class AttentionGridValue: ObjectValue {
     return HeatmapGrid(
       title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      provenance: try owner.model.provenance(of: call, in: context))
+      provenance: provenance)
   }
 
   /// Every map.

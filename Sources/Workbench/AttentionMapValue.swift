@@ -86,11 +86,13 @@ public final class AttentionMapValue: ObjectValue {
     let tokens = owner.trace.tokens
     if case .text(let piece) = index {
       let rows = try TokenSearch.positions(of: piece, in: tokens, text: owner.trace.text)
-      return .object(row(mean(of: rows), query: piece))
+      return .object(row(try mean(of: rows, in: context), query: piece))
     }
     guard let selection = Selection(index) else { return nil }
     let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
-      Value.object(self.row(mean(of: [row]), query: TokenLabels.text(tokens[row])))
+      try context.check()
+      return Value.object(
+        self.row(try mean(of: [row], in: context), query: TokenLabels.text(tokens[row])))
     }
     return selection.choosesOne ? rows[0] : .list(rows)
   }
@@ -100,9 +102,10 @@ public final class AttentionMapValue: ObjectValue {
       weights, of: owner, query: query, place: "\(layerText) · \(headText)", call: call)
   }
 
-  private func mean(of rows: [Int]) -> [Float] {
+  private func mean(of rows: [Int], in context: ExecutionContext) throws -> [Float] {
     var sums = [Double](repeating: 0, count: weights.shape[1])
-    for row in rows {
+    for (index, row) in rows.enumerated() {
+      if index % 64 == 63 { try context.check() }
       for (key, weight) in weights.row(row).enumerated() { sums[key] += Double(weight) }
     }
     return sums.map { Float($0 / Double(rows.count)) }
@@ -110,15 +113,17 @@ public final class AttentionMapValue: ObjectValue {
 
   /// The heatmap.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
-    let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
-    return Heatmap(
-      title: "Attention · \(owner.model.model.name) · \(layerText) · \(headText)",
-      values: AttentionFigures.matrix(weights, positions: shown),
-      rowLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
-      columnLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
-      isCausal: owner.model.model.configuration.isCausal,
-      rowTitle: "query", columnTitle: "key", valueTitle: "weight",
-      provenance: try owner.model.provenance(of: call, in: context))
+    let provenance = try owner.model.provenance(of: call, in: context)
+    // The map of a long text is a copy of many millions of numbers.
+    return try context.cancellation.leavingBehind { [self] in
+      let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
+      let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
+      return Heatmap(
+        title: "Attention · \(owner.model.model.name) · \(layerText) · \(headText)",
+        values: AttentionFigures.matrix(weights, positions: shown), rowLabels: labels,
+        columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
+        rowTitle: "query", columnTitle: "key", valueTitle: "weight", provenance: provenance)
+    }
   }
 
   /// Tokens, layer, head and the weights row by row.
@@ -127,7 +132,7 @@ public final class AttentionMapValue: ObjectValue {
     let values = weights.floats
     return [
       "model": .string(owner.model.model.name), "layer": layer.json, "head": head.json,
-      "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "ids": .array(owner.trace.ids.map { .integer($0) }),
       "weights": .array(
         (0..<weights.shape[0]).map { row in
@@ -141,6 +146,11 @@ public final class AttentionMapValue: ObjectValue {
 
   /// One row for each query and key.
   public func asTable() throws -> Table? {
+    guard weights.count * 5 <= Value.maximumWeight else {
+      throw FunctionError(
+        "A table of \(weights.count) weights would be too large.",
+        hint: "Save the numbers as .npy or .safetensors.", code: "too-large")
+    }
     let tokens = owner.trace.tokens
     let columns = weights.shape[1]
     let values = weights.floats
@@ -148,9 +158,9 @@ public final class AttentionMapValue: ObjectValue {
     return Table(
       columns: [
         ("query_position", pairs.map { Value.integer($0.query) }),
-        ("query", pairs.map { .text(tokens[$0.query].text) }),
+        ("query", pairs.map { .text(TokenLabels.text(tokens[$0.query])) }),
         ("key_position", pairs.map { .integer($0.key) }),
-        ("key", pairs.map { .text(tokens[$0.key].text) }),
+        ("key", pairs.map { .text(TokenLabels.text(tokens[$0.key])) }),
         ("weight", values.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }
@@ -182,7 +192,7 @@ final class AttentionRowValue: ObjectValue {
     }
     let texts = strongest.prefix(5).map { index in
       let weight = Value.number((Double(weights[index]) * 1000).rounded() / 1000).description
-      return "\(Value.text(tokens[index].text).description) \(weight)"
+      return "\(Value.text(TokenLabels.text(tokens[index])).description) \(weight)"
     }
     return "\(Value.text(query).description) looks at \(texts.joined(separator: ", "))"
   }
@@ -227,7 +237,8 @@ final class AttentionRowValue: ObjectValue {
 
   var json: JSON {
     [
-      "query": .string(query), "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "query": .string(query),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "weights": .array(weights.map { .number(Double($0)) }),
     ]
   }
@@ -239,7 +250,7 @@ final class AttentionRowValue: ObjectValue {
     return Table(
       columns: [
         ("position", tokens.indices.map { Value.integer($0) }),
-        ("key", tokens.map { .text($0.text) }),
+        ("key", tokens.map { .text(TokenLabels.text($0)) }),
         ("weight", weights.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }

@@ -34,13 +34,14 @@ enum ErrorWording {
       case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
         .missingWeight, .wrongShape, .unsuitableElementType:
         ("broken-model", nil)
-      case .noTokenizer: ("no-tokenizer", "Give token ids instead: ids: [1, 2, 3].")
+      case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
       case .emptyInput: ("empty-text", nil)
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
       case .notEnoughMemory: ("not-enough-memory", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
+      case .noOutputProjection: ("no-output-projection", nil)
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")
       }
