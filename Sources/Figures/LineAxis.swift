@@ -25,16 +25,22 @@ struct LineScale {
       high = max(high, number)
     }
     self.isLogarithmic = isLogarithmic
+    // Numbers that differ in their last digits alone are drawn as one number.
     if isLogarithmic {
       if low > high { (low, high) = (0.1, 1) }
-      let share = high > low ? pow(high / low, air) : 1.5
-      self.low = max(low / share, .leastNormalMagnitude)
-      self.high = min(high * share, .greatestFiniteMagnitude)
+      let share = log10(high) - log10(low) > 1e-12 ? pow(high / low, air) : 1.5
+      let bottom = max(low / share, .leastNormalMagnitude)
+      self.low = bottom
+      let top = min(high * share, .greatestFiniteMagnitude)
+      self.high = log10(top) - log10(bottom) > 1e-12 ? top : bottom * 1.5
     } else {
       if low > high { (low, high) = (0, 1) }
-      let room = high > low ? (high / 2 - low / 2) * 2 * air : max(abs(low) * 0.1, 0.5)
-      self.low = max(low - room, -.greatestFiniteMagnitude / 4)
-      self.high = min(high + room, .greatestFiniteMagnitude / 4)
+      let isOne = high / 4 - low / 4 <= max(abs(low), abs(high), 1e-290) * 1e-13
+      let room = isOne ? max(abs(low) * 0.1, 0.5) : (high / 2 - low / 2) * (2 * air)
+      // Numbers beyond a quarter of the farthest are drawn at the edge.
+      let limit = Double.greatestFiniteMagnitude / 4
+      self.low = min(max(low - room, -limit), limit / 2)
+      self.high = max(min(high + room, limit), -limit / 2)
     }
   }
 
@@ -44,7 +50,8 @@ struct LineScale {
     if isLogarithmic {
       return number > 0 ? (log10(number) - log10(low)) / (log10(high) - log10(low)) : nil
     }
-    return (number - low) / (high - low)
+    // By quarters, so that the farthest numbers' distance is still finite.
+    return (number / 4 - low / 4) / (high / 4 - low / 4)
   }
 
   /// Round numbers within the range, with their texts.
@@ -62,7 +69,9 @@ struct LineScale {
   private func logarithmicTicks(about count: Int) -> [Double]? {
     let first = Int(floor(log10(low)))
     let last = Int(ceil(log10(high)))
-    let isInside: (Double) -> Bool = { $0 >= low * (1 - 1e-9) && $0 <= high * (1 + 1e-9) }
+    let isInside: (Double) -> Bool = {
+      $0.isFinite && $0 >= low * (1 - 1e-9) && $0 <= high * (1 + 1e-9)
+    }
     let powers = (first...last).filter { isInside(pow(10, Double($0))) }
     if powers.count >= 3 {
       let stride = max(1, (powers.count + count - 1) / count)

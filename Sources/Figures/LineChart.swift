@@ -97,7 +97,8 @@ public struct LineChart: Figure {
     let height = frame.top + legend.height + panel.height + frame.bottom
     frame.draw(on: &canvas, height: height)
     return canvas.document(
-      width: width, height: height, theme: theme, title: title, description: alternativeText)
+      width: width, height: height, theme: theme, title: VisibleText.line(title),
+      description: alternativeText)
   }
 
   /// The note, with what the scale leaves out and how the lines are smoothed.
@@ -171,11 +172,12 @@ struct LineFacts {
     let blocks: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
     let ys = smoothed ?? series.ys
     let scale = LineScale(ys, isLogarithmic: isLogarithmic)
+    let across = LineScale([first, last])
     var sums = [Double](repeating: 0, count: columns)
     var counts = [Int](repeating: 0, count: columns)
     var isBroken = [Bool](repeating: false, count: columns)
     for (x, y) in zip(series.xs, ys) {
-      let share = last > first ? (x - first) / (last - first) : 0
+      let share = min(max(across.place(x) ?? 0, 0), 1)
       let column = min(columns - 1, Int(share * Double(columns)))
       if let place = scale.place(y) {
         sums[column] += place

@@ -132,6 +132,7 @@ public struct LineChartGrid: Figure {
     let height = y + frame.bottom
     frame.draw(on: &canvas, height: height)
     return canvas.document(
-      width: width, height: height, theme: theme, title: title, description: alternativeText)
+      width: width, height: height, theme: theme, title: VisibleText.line(title),
+      description: alternativeText)
   }
 }

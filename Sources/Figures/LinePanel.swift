@@ -19,7 +19,9 @@ enum LineColors {
     func rules(_ colors: [String]) -> String {
       colors.enumerated().map { ".s\($0){stroke:\($1);fill:none}.k\($0){fill:\($1)}" }.joined()
     }
-    let common = ".ln{stroke-width:1.7;stroke-linejoin:round}.raw{stroke-width:1;opacity:.3}"
+    let common =
+      ".ln{stroke-width:1.7;stroke-linejoin:round}.dense{stroke-width:1;opacity:.75}"
+      + ".raw{stroke-width:1;opacity:.3}"
     return switch theme {
     case .light: "<style>\(common)\(rules(light))</style>"
     case .dark: "<style>\(common)\(rules(dark))</style>"
@@ -176,6 +178,8 @@ struct LinePanel {
     var dots = ""
     var run = 0
     var last = (0.0, 0.0)
+    var isRising = false
+    var turns = 0
     func endRun() {
       if run == 1 {
         dots +=
@@ -189,7 +193,15 @@ struct LinePanel {
         endRun()
         continue
       }
-      last = (left + across * plotWidth, top + (1 - min(max(up, -0.02), 1.02)) * plotHeight)
+      let point = (
+        left + min(max(across, -0.02), 1.02) * plotWidth,
+        top + (1 - min(max(up, -0.02), 1.02)) * plotHeight
+      )
+      if run > 0, (point.1 < last.1) != isRising {
+        isRising.toggle()
+        turns += 1
+      }
+      last = point
       path += (run == 0 ? "M" : run == 1 ? "L" : " ") + Self.number(last.0) + " "
       path += Self.number(last.1)
       run += 1
@@ -197,6 +209,8 @@ struct LinePanel {
     endRun()
     let dash = LineColors.dash(color)
     if !path.isEmpty {
+      // A line that turns more often than the eye can follow hides others less where it is thin.
+      let style = Double(turns) > plotWidth / 4 && chart.smoothing == 0 ? "ln dense " : style
       canvas.raw(
         "<path d=\"\(path)\" class=\"\(style)\(LineColors.style(color))\""
           + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"") + "/>")
@@ -212,7 +226,7 @@ struct LinePanel {
     var lasts = [-1e9, -1e9, -1e9]
     var marks = ""
     for index in series.ys.indices where !series.ys[index].isFinite {
-      guard let place = xs.place(series.xs[index]) else { continue }
+      guard let place = xs.place(series.xs[index]), (0...1).contains(place) else { continue }
       let y = series.ys[index]
       let kind = y.isNaN ? 0 : y > 0 ? 1 : 2
       let x = left + place * plotWidth

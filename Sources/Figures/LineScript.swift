@@ -126,16 +126,20 @@ enum LineScript {
         pen.strokeStyle = pen.fillStyle = colorOf(line);
         pen.lineWidth = width; pen.globalAlpha = alpha; pen.setLineDash(dashOf(line));
         pen.beginPath();
-        let run = 0, last = null;
+        let run = 0, last = null, turns = 0, rising = false;
         const dots = [];
         const from = Math.max(0, nearest(line.x, seen[0]) - 1);
         for (let i = from; i < line.x.length; i++) {
           if (!usable(values[i])) { if (run === 1) dots.push(last); run = 0; continue; }
-          last = [toX(line.x[i]), toY(values[i])];
+          const point = [toX(line.x[i]), toY(values[i])];
+          if (run && (point[1] < last[1]) !== rising) { rising = !rising; turns++; }
+          last = point;
           if (run++) pen.lineTo(...last); else pen.moveTo(...last);
           if (line.x[i] > seen[1]) break;
         }
         if (run === 1) dots.push(last);
+        // A line that turns more often than the eye can follow hides others less where it is thin.
+        if (turns > plot.width / 4 && !line.s) { pen.lineWidth = 1; pen.globalAlpha = 0.75; }
         pen.stroke();
         for (const dot of dots) { pen.beginPath(); pen.arc(...dot, 2.2, 0, 7); pen.fill(); }
         pen.globalAlpha = 1; pen.setLineDash([]);

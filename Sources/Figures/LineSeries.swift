@@ -57,7 +57,8 @@ enum LineSampling {
   /// At one stretch per pixel column the drawn line is the whole line's to the pixel (M4, Jugel et
   /// al. 2014).
   static func kept(_ xs: [Double], _ ys: [Double], stretches: Int) -> [Int] {
-    guard xs.count > 4 * stretches, stretches > 0, let from = xs.first, let to = xs.last, to > from
+    guard xs.count > 4 * stretches, stretches > 0, let from = xs.first, let to = xs.last, to > from,
+      (to - from).isFinite
     else { return Array(xs.indices) }
     var kept: [Int] = []
     var start = 0

@@ -84,8 +84,9 @@ public struct EmbeddingProjection: Sendable, Equatable {
     }
   }
 
-  /// A label on one line and in one cell: line ends and tabs become spaces. An empty one becomes a
-  /// space, because the projector drops empty lines and with them the order.
+  /// A label on one line and in one cell: line ends and tabs become spaces.
+  ///
+  /// An empty one becomes a space, because the projector drops empty lines and with them the order.
   private static func cell(_ text: String) -> String {
     let breaks: Set<Unicode.Scalar> = [
       "\t", "\n", "\r", "\u{B}", "\u{C}", "\u{85}", "\u{2028}", "\u{2029}",

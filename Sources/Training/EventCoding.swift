@@ -64,14 +64,14 @@ extension SummaryValue {
         }
       }
     case .text(let texts):
-      writer.append(9) { metadata in
-        metadata.append(1) { $0.append(1, text: "text") }
-        metadata.append(4, integer: 2)
-      }
       writer.append(8) { tensor in
         tensor.append(1, integer: 7)
         tensor.append(2) { shape in shape.append(2) { $0.append(1, integer: texts.count) } }
         for text in texts { tensor.append(8, text: text) }
+      }
+      writer.append(9) { metadata in
+        metadata.append(1) { $0.append(1, text: "text") }
+        metadata.append(4, integer: 2)
       }
     case .other: break
     }

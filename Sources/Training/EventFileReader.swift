@@ -12,15 +12,13 @@ public struct EventFileReader: Sendable {
   /// How many records were read.
   public private(set) var recordCount = 0
 
-  private let file: SystemFile
   private var records = TFRecordReader()
   private var position = 0
 
-  /// Opens a file; nothing is read yet.
+  /// Names a file that can be opened; nothing is read yet.
   public init(path: String) throws(TrainingRecordError) {
     self.path = path
-    file = try SystemFile(reading: path)
-    identity = try file.identity
+    identity = try SystemFile(reading: path).identity
   }
 
   /// Which file it is.
@@ -38,6 +36,12 @@ public struct EventFileReader: Sendable {
   ///   continues after that record.
   public mutating func read(_ body: (EventRecord) -> Bool) throws(TrainingRecordError) {
     guard damage == nil else { return }
+    // Open only while it is read: a folder may have more files than a process may keep open.
+    let file = try SystemFile(reading: path)
+    guard try file.identity == identity else {
+      note(.replaced)
+      return
+    }
     let size = try file.byteCount
     if size < position {
       note(.shortened(byteCount: size))

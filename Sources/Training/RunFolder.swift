@@ -57,7 +57,15 @@ public struct RunFolder: Sendable {
   private mutating func findFiles() throws(TrainingRecordError) -> Set<String> {
     var changed: Set<String> = []
     var known: [String: SystemFile.Identity] = [:]
-    for file in files { known[file.path] = file.reader.identity }
+    var outdated: Set<String> = []
+    for file in files {
+      switch file.reader.damage?.reason {
+      case .shortened, .replaced:
+        // Named once; then the file is read anew from its beginning.
+        outdated.insert(file.path)
+      default: known[file.path] = file.reader.identity
+      }
+    }
     var present: Set<String> = []
     var entries = 0
     var folders = [(path: path, name: ".", depth: 0)]
@@ -76,8 +84,7 @@ public struct RunFolder: Sendable {
         let path = folder + "/" + file
         present.insert(path)
         guard known[path] != identity, !refused.contains(path) else { continue }
-        if known[path] != nil {
-          // Another file has taken the name.
+        if known[path] != nil || outdated.contains(path) {
           files.removeAll { $0.path.utf8.elementsEqual(path.utf8) }
           changed.insert(name)
         }

@@ -47,6 +47,8 @@ public struct EventFileDamage: Error, Sendable, Equatable, CustomStringConvertib
     case message(ProtobufError)
     /// The file has become shorter than what was read of it.
     case shortened(byteCount: Int)
+    /// Another file has the path now.
+    case replaced
   }
 
   /// The file.
@@ -67,6 +69,7 @@ public struct EventFileDamage: Error, Sendable, Equatable, CustomStringConvertib
       case .record(.oversizedRecord(_, let count)): "a record says that it has \(count) bytes"
       case .message: "a record isn't an event"
       case .shortened(let count): "the file has only \(count) bytes left"
+      case .replaced: "another file has its path now"
       }
     return "`\(path)` is damaged at byte \(offset): \(what). "
       + (recordCount == 1

@@ -86,7 +86,10 @@ enum RunFunctions {
         unit: "seconds", "How long to follow."),
     ],
     result: "none",
-    examples: [Example("watch(\"logs\", tags: \"loss/train\", smooth: 0.6)", needsResources: true)]
+    examples: [
+      Example(
+        "watch(\"logs\", tags: \"loss/train\", smooth: 0.6, seconds: 1)", needsResources: true)
+    ]
   ) { arguments, context in
     let folder = try arguments.text("folder")
     let options = try options(arguments)

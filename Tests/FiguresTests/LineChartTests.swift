@@ -141,6 +141,37 @@ struct LineChartTests {
     _ = try StrictXML(Self.chart([nan]).svg(.dark))
   }
 
+  @Test("the farthest numbers are drawn", arguments: [false, true])
+  func farthest(_ isLogarithmic: Bool) throws {
+    let xs = (0..<3000).map { Double($0) < 1500 ? -Double.greatestFiniteMagnitude : 1.7e308 }
+    let ys = (0..<3000).map { $0.isMultiple(of: 2) ? -1.7e308 : Double.greatestFiniteMagnitude }
+    for axis in LineAxis.allCases {
+      let chart = LineChart(
+        title: "", series: [LineSeries(name: "a", xs: xs, ys: ys)], axis: axis,
+        isLogarithmic: isLogarithmic, smoothing: 0.9)
+      _ = try StrictXML(chart.svg(.light))
+      #expect(!chart.plainText.isEmpty && !chart.htmlFragment().isEmpty)
+    }
+  }
+
+  @Test(
+    "numbers that are all but one have a place",
+    arguments: [
+      (1.0, 1.0.nextUp), (0, 0.0.nextUp), (0.0.nextDown, 0), (3e200, 3e200.nextUp),
+      (1.7e308, .greatestFiniteMagnitude), (-.greatestFiniteMagnitude, -1.7e308),
+    ])
+  func nearlyOne(_ low: Double, _ high: Double) throws {
+    for isLogarithmic in [false, true] {
+      let scale = LineScale([low, high], isLogarithmic: isLogarithmic)
+      for number in [low, high] {
+        #expect(scale.place(number)?.isFinite ?? true)
+      }
+      let chart = Self.chart(
+        [LineSeries(name: "a", xs: [low, high], ys: [high, low])], isLogarithmic: isLogarithmic)
+      _ = try StrictXML(chart.svg(.light))
+    }
+  }
+
   @Test("names are escaped wherever they stand")
   func escaping() throws {
     let hostile = "</script><b>&\"'\u{202E}"

@@ -1,4 +1,5 @@
 import DataFormats
+import Glibc
 import Testing
 
 @testable import Training
@@ -157,8 +158,19 @@ import Testing
     #expect(reader.damage?.reason == .shortened(byteCount: 2))
   }
 
+  @Test func aFileThatAnotherReplacesIsNamed() throws {
+    let folder = TemporaryFolder()
+    folder.write(Self.file().bytes, to: "f")
+    var reader = try EventFileReader(path: folder.path + "/f")
+    _ = try reader.read()
+    folder.write(Self.file().bytes, to: "g")
+    rename(folder.path + "/g", folder.path + "/f")
+    #expect(try reader.read().isEmpty)
+    #expect(reader.damage?.reason == .replaced)
+  }
+
   @Test func arbitraryEventsNeverCrash() throws {
-    let (bytes, _) = (TemporaryFolder.contents(of: fixtures + "/reference.tfevents"), 0)
+    let (bytes, _) = (TemporaryFolder.contents(of: fixtures + "/reference.records"), 0)
     var records: [[UInt8]] = []
     var frames = TFRecordReader()
     frames.append(bytes)

@@ -25,7 +25,7 @@ import Training
       wallTime: time + 3.5)
     try writer.text("note", "# 深度", step: 4, wallTime: time + 4.5)
     try writer.write(EventRecord(wallTime: time + 5.5, step: 2, content: .sessionStart))
-    let expected = TemporaryFolder.contents(of: fixtures + "/reference.tfevents")
+    let expected = TemporaryFolder.contents(of: fixtures + "/reference.records")
     #expect(expected.count > 300)
     #expect(TemporaryFolder.contents(of: writer.path) == expected)
   }

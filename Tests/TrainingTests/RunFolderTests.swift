@@ -132,6 +132,19 @@ import Testing
     #expect(runs.runs[0].damages.isEmpty)
   }
 
+  @Test func aFileWrittenAnewIsNamedAndThenReadAnew() throws {
+    let folder = TemporaryFolder()
+    folder.write(Self.file([(1, 10, 1), (2, 11, 1)]), to: "x.tfevents")
+    var runs = try RunFolder(path: folder.path)
+    try runs.refresh()
+    folder.write(Self.file([(7, 20, 5)]), to: "x.tfevents")
+    #expect(try runs.refresh())
+    #expect(runs.runs[0].damages.count == 1)
+    #expect(try runs.refresh())
+    #expect(runs.runs[0].series("loss")?.points == Self.points([(7, 20, 5)]))
+    #expect(runs.runs[0].damages.isEmpty)
+  }
+
   @Test func stoppingLeavesTheRestToTheNextCall() throws {
     let folder = TemporaryFolder()
     folder.write(

@@ -79,7 +79,8 @@ import Workbench
       unlink(file)
       rmdir(folder)
     }
-    let bytes = Self.contents(Self.fixtures + "/reference.tfevents")
+    let bytes = Self.contents(Self.fixtures + "/reference.records")
+    try #require(bytes.count > 60)
     // The first records, then a part of the next; the rest is written when the first are shown.
     Self.append(Array(bytes[..<60]), to: file)
     let session = Workbench.makeSession()

@@ -3,7 +3,7 @@
 Run with Python, torch and tensorboard: `python make.py` in this folder. `torch/` is written by
 torch.utils.tensorboard, `tensors/` by tensorboard's own writer in the form of TensorFlow 2;
 `expected.json` is what tensorboard's own reader finds in both; `histograms.json` has the buckets
-that torch makes of given numbers; `reference.tfevents` is written below byte by byte.
+that torch makes of given numbers; `reference.records` is written below byte by byte.
 """
 
 import base64
@@ -167,7 +167,7 @@ reference += record(event)
 event = event_pb2.Event(wall_time=1700000005.5, step=2)
 event.session_log.status = event_pb2.SessionLog.START
 reference += record(event)
-open(os.path.join(here, "reference.tfevents"), "wb").write(reference)
+open(os.path.join(here, "reference.records"), "wb").write(reference)
 
 # Names without this machine's name.
 for folder, _, names in os.walk(here):
