@@ -54,6 +54,7 @@ let package = Package(
     .target(
       name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"],
       swiftSettings: strictAndOptimised),
+    .target(name: "Training", dependencies: ["DataFormats"], swiftSettings: strict),
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
@@ -62,8 +63,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Interpreter", "Analysis", "Models", "Checkpoints", "Tokenizers", "Figures", "Tensors",
-        "Language", "DataFormats",
+        "Interpreter", "Analysis", "Training", "Models", "Checkpoints", "Tokenizers", "Figures",
+        "Tensors", "Language", "DataFormats",
       ],
       swiftSettings: strict),
     // Layer 7
@@ -101,6 +102,9 @@ let package = Package(
       swiftSettings: testSettings),
     .testTarget(
       name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
+      swiftSettings: testSettings),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",

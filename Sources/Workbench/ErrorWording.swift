@@ -4,6 +4,7 @@ import Interpreter
 import Models
 import Tensors
 import Tokenizers
+import Training
 
 /// Says the errors of the layers below in the words of the language.
 enum ErrorWording {
@@ -22,6 +23,12 @@ enum ErrorWording {
       FunctionError(
         error.description, hint: "Take a shorter text, or the rollout, which costs little.",
         code: "text-too-long")
+    case let error as TrainingRecordError:
+      if case .missingFolder = error {
+        FunctionError(error.description, code: "missing-file")
+      } else {
+        FunctionError(error.description, code: "unreadable-file")
+      }
     default: nil
     }
   }
