@@ -52,7 +52,8 @@ let package = Package(
       swiftSettings: strict),
     // Layer 4
     .target(
-      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"],
+      swiftSettings: strictAndOptimised),
     .target(name: "Training", dependencies: ["DataFormats"], swiftSettings: strict),
     // Layer 5
     .target(
@@ -100,7 +101,7 @@ let package = Package(
       dependencies: ["JupyterKernel", "JupyterProtocol", "DataFormats", "CZeroMQ"],
       swiftSettings: testSettings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors"],
+      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "TrainingTests", dependencies: ["Training", "DataFormats"],

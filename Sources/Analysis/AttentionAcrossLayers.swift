@@ -7,15 +7,19 @@ extension AttentionPatterns {
   /// - Throws: `ModelError` where there is no such head; `Cancelled`.
   public static func acrossLayers(
     _ trace: Trace, heads: HeadSelection, reduction: HeadReduction,
-    cancellation: Cancellation? = nil
+    measure: AttentionMeasure = .weights, cancellation: Cancellation? = nil
   ) throws -> Tensor {
     let layers = trace.model.configuration.layers
     // Two maps are in memory at a time, whatever the number of layers.
-    var result = try pattern(trace, layer: 0, heads: heads, cancellation: cancellation).values
+    func map(_ layer: Int) throws -> Tensor {
+      try pattern(
+        trace, layer: layer, heads: heads, measure: measure, cancellation: cancellation
+      ).values
+    }
+    var result = try map(0)
     for layer in 1..<max(layers, 1) {
-      let map = try pattern(trace, layer: layer, heads: heads, cancellation: cancellation).values
       try result.combine(
-        reduction == .mean ? .add : .maximum, with: map, cancellation: cancellation)
+        reduction == .mean ? .add : .maximum, with: map(layer), cancellation: cancellation)
     }
     if reduction == .mean, layers > 1 { result.scale(by: 1 / Float(layers)) }
     return result

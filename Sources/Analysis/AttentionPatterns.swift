@@ -11,6 +11,14 @@ public enum HeadSelection: Sendable, Hashable {
   case max
 }
 
+/// What a map tells of each query and key.
+public enum AttentionMeasure: Sendable, Hashable {
+  /// The share of the query's attention that the key gets.
+  case weights
+  /// The length of what the key adds to the query, see `ValueWeightedAttention`.
+  case values
+}
+
 /// One map of attention.
 public struct AttentionPattern: Sendable {
   /// The layer.
@@ -37,8 +45,13 @@ public enum AttentionPatterns {
   ///
   /// - Throws: `ModelError` where there is no such layer or head; `Cancelled`.
   public static func pattern(
-    _ trace: Trace, layer: Int, heads: HeadSelection = .mean, cancellation: Cancellation? = nil
+    _ trace: Trace, layer: Int, heads: HeadSelection = .mean, measure: AttentionMeasure = .weights,
+    cancellation: Cancellation? = nil
   ) throws -> AttentionPattern {
+    if measure == .values {
+      return try ValueWeightedAttention.pattern(
+        trace, layer: layer, heads: heads, cancellation: cancellation)
+    }
     let values =
       switch heads {
       case .head(let head):

@@ -27,6 +27,9 @@ public final class AttentionGridValue: ObjectValue {
     self.showsSpecial = showsSpecial
   }
 
+  /// What the numbers of all maps are.
+  private var kind: AttentionKind { maps.first?.first?.kind ?? .weights }
+
   /// `AttentionGrid`.
   public var typeName: String { "AttentionGrid" }
 
@@ -95,9 +98,9 @@ public final class AttentionGridValue: ObjectValue {
     }
     let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
     return HeatmapGrid(
-      title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
+      title: "\(kind.title) · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      provenance: provenance)
+      valueTitle: kind.valueTitle, provenance: provenance)
   }
 
   /// Every map.

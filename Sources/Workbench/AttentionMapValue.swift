@@ -6,34 +6,95 @@ import Models
 public import Tensors
 import Tokenizers
 
+/// What the numbers of a map are.
+enum AttentionKind: Sendable, Hashable {
+  /// Shares of attention.
+  case weights
+  /// Lengths of what keys add to queries.
+  case values
+  /// Shares of the input after all layers up to one.
+  case rollout
+  /// Shares of the largest flows from the input.
+  case flow
+
+  /// The heading of a picture.
+  var title: String {
+    switch self {
+    case .weights: "Attention"
+    case .values: "Value-weighted attention"
+    case .rollout: "Attention rollout"
+    case .flow: "Attention flow"
+    }
+  }
+
+  /// What a number is.
+  var valueTitle: String {
+    switch self {
+    case .weights: "weight"
+    case .values: "length"
+    case .rollout: "share"
+    case .flow: "share of flow"
+    }
+  }
+
+  /// The heading of one query's bars.
+  func rowTitle(_ query: String) -> String {
+    switch self {
+    case .weights: "What “\(query)” looks at"
+    case .values: "What “\(query)” takes from each token"
+    case .rollout, .flow: "What reaches “\(query)”"
+    }
+  }
+
+  /// The verb of one query's summary.
+  var verb: String {
+    switch self {
+    case .weights: "looks at"
+    case .values: "takes most from"
+    case .rollout, .flow: "is reached by"
+    }
+  }
+}
+
 /// One map of attention as a value of the language.
 public final class AttentionMapValue: ObjectValue {
   /// How much each query looks at each key, `[queries, keys]`.
   public let weights: Tensor
-  private let owner: TraceValue
+  /// The trace that it is of.
+  let owner: TraceValue
+  /// What the numbers are.
+  let kind: AttentionKind
   /// The layer in words: `layer 3`, `mean over layers 0…5`.
   private let layerText: String
   /// The head in words: `head 5`, `mean over heads`.
   private let headText: String
   private let layer: Value
   private let head: Value
-  private let showsSpecial: Bool
+  let showsSpecial: Bool
   private let call: String
 
   /// Makes the value of a map of a trace, computed by a call.
   init(
-    _ weights: Tensor, of owner: TraceValue, layer: AttentionChoice, head: AttentionChoice,
-    showsSpecial: Bool, call: String
+    _ weights: Tensor, of owner: TraceValue, kind: AttentionKind = .weights,
+    layer: AttentionChoice, head: AttentionChoice, showsSpecial: Bool, call: String
   ) {
     self.weights = weights
+    self.kind = kind
     self.call = call
     self.owner = owner
-    layerText = layer.words("layer", of: owner.model.model.configuration.layers)
+    if kind == .rollout || kind == .flow, let last = layer.number {
+      layerText = last == 0 ? "layer 0" : "layers 0…\(last)"
+    } else {
+      layerText = layer.words("layer", of: owner.model.model.configuration.layers)
+    }
     headText = head.words("head", of: owner.model.model.configuration.heads)
     self.layer = layer.value
     self.head = head.value
     self.showsSpecial = showsSpecial
   }
+
+  /// Layer and head in words.
+  var place: String { "\(layerText) · \(headText)" }
 
   /// `AttentionMap`.
   public var typeName: String { "AttentionMap" }
@@ -41,7 +102,8 @@ public final class AttentionMapValue: ObjectValue {
   /// Layer, head, size and model.
   public var summary: String {
     let count = weights.shape[0]
-    return "attention of \(layerText), \(headText), "
+    let name = kind.title.prefix(1).lowercased() + kind.title.dropFirst()
+    return "\(name) of \(layerText), \(headText), "
       + "[\(count) queries, \(count) keys], \(owner.model.model.name)"
   }
 
@@ -99,7 +161,7 @@ public final class AttentionMapValue: ObjectValue {
 
   private func row(_ weights: [Float], query: String) -> AttentionRowValue {
     AttentionRowValue(
-      weights, of: owner, query: query, place: "\(layerText) · \(headText)", call: call)
+      weights, of: owner, kind: kind, query: query, place: place, call: call)
   }
 
   private func mean(of rows: [Int], in context: ExecutionContext) throws -> [Float] {
@@ -119,10 +181,10 @@ public final class AttentionMapValue: ObjectValue {
       let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
       let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
       return Heatmap(
-        title: "Attention · \(owner.model.model.name) · \(layerText) · \(headText)",
+        title: "\(kind.title) · \(owner.model.model.name) · \(place)",
         values: AttentionFigures.matrix(weights, positions: shown), rowLabels: labels,
         columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-        rowTitle: "query", columnTitle: "key", valueTitle: "weight", provenance: provenance)
+        rowTitle: "query", columnTitle: "key", valueTitle: kind.valueTitle, provenance: provenance)
     }
   }
 
@@ -170,12 +232,17 @@ public final class AttentionMapValue: ObjectValue {
 final class AttentionRowValue: ObjectValue {
   private let weights: [Float]
   private let owner: TraceValue
+  private let kind: AttentionKind
   private let query: String
   /// Layer and head in words.
   private let place: String
   private let call: String
 
-  init(_ weights: [Float], of owner: TraceValue, query: String, place: String, call: String) {
+  init(
+    _ weights: [Float], of owner: TraceValue, kind: AttentionKind = .weights, query: String,
+    place: String, call: String
+  ) {
+    self.kind = kind
     self.place = place
     self.call = call
     self.weights = weights
@@ -194,7 +261,7 @@ final class AttentionRowValue: ObjectValue {
       let weight = Value.number((Double(weights[index]) * 1000).rounded() / 1000).description
       return "\(Value.text(TokenLabels.text(tokens[index])).description) \(weight)"
     }
-    return "\(Value.text(query).description) looks at \(texts.joined(separator: ", "))"
+    return "\(Value.text(query).description) \(kind.verb) \(texts.joined(separator: ", "))"
   }
 
   var fieldNames: [String] { ["weights", "tokens"] }
@@ -228,10 +295,11 @@ final class AttentionRowValue: ObjectValue {
 
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     BarChart(
-      title: "What “\(query)” looks at",
+      title: kind.rowTitle(query),
       items: owner.trace.tokens.enumerated().map { index, token in
         BarChart.Item(TokenLabels.label(token), Double(weights[index]))
-      }, unit: .percent, note: "\(owner.model.model.name) · \(place)", valueTitle: "weight",
+      }, unit: kind == .values ? .number : .percent,
+      note: "\(owner.model.model.name) · \(place)", valueTitle: kind.valueTitle,
       provenance: try owner.model.provenance(of: call, in: context))
   }
 

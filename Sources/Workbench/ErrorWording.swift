@@ -1,3 +1,4 @@
+import Analysis
 import Checkpoints
 import Interpreter
 import Models
@@ -15,6 +16,8 @@ enum ErrorWording {
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
+    case let error as ProjectionError:
+      FunctionError(error.description, code: "unsuitable-points")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
     case let error as TrainingRecordError:
       if case .missingFolder = error {
@@ -22,6 +25,10 @@ enum ErrorWording {
       } else {
         FunctionError(error.description, code: "unreadable-file")
       }
+    case let error as AttentionFlowError:
+      FunctionError(
+        error.description, hint: "Take a shorter text, or the rollout, which costs little.",
+        code: "text-too-long")
     default: nil
     }
   }

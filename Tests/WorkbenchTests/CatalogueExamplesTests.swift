@@ -10,7 +10,9 @@ import Workbench
     let function = try #require(Workbench.catalogue[name])
     for example in function.examples {
       let bench = try Bench("all-MiniLM-L6-v2")
-      if name == "next" { try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")") }
+      if ["next", "lens"].contains(name) {
+        try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")")
+      }
       // Files that an example names lie in the bench's folder.
       let source = example.source.replacing(
         #/"(?<file>[a-z]+\.[a-z]+)"/#,

@@ -275,7 +275,8 @@ enum Arithmetic {
     return try TensorAccess.tensor(value)
   }
 
-  private static func function(_ operation: BinaryOperator) -> (@Sendable (Float, Float) -> Float)? {
+  private static func function(_ operation: BinaryOperator) -> (@Sendable (Float, Float) -> Float)?
+  {
     switch operation {
     case .add: { $0 + $1 }
     case .subtract: { $0 - $1 }
