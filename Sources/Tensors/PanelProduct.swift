@@ -6,6 +6,9 @@ import CKernels
   case transposed(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
   /// A `[depth, columns]` matrix of floats, whose rows are `stride` elements apart.
   case plain(UnsafePointer<Float>, stride: Int)
+  /// A `[depth, columns]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight
+  /// in the product of its derivative.
+  case plainStored(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
 }
 
 /// Blocked product of many rows: c[row, column] += Σ_k x[row, k] · w[k, column].
@@ -127,6 +130,25 @@ import CKernels
     case .plain(let base, let stride):
       unsafe kernels.table.pointee.pack_plain(
         base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
+    case .plainStored(let base, let strideBytes, let elementType):
+      let start = unsafe base + k * strideBytes + first * elementType.byteCount
+      if unsafe isBFloat16 {
+        unsafe kernels.table.pointee.pack_plain_bf16(
+          start, Int64(strideBytes), Int32(count), Int64(length),
+          target.assumingMemoryBound(to: UInt32.self))
+      } else if let type = elementType.kernelType {
+        unsafe kernels.table.pointee.pack_plain_stored(
+          type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
+      } else {
+        let widened = TensorStorage(byteCount: count * length * 4)
+        for row in 0..<length {
+          unsafe widenElements(
+            elementType, start + row * strideBytes, count: count,
+            into: widened.floats + row * count)
+        }
+        unsafe kernels.table.pointee.pack_plain(
+          widened.floats, Int64(count), Int32(count), Int64(length), floats)
+      }
     case .transposed(let base, let strideBytes, let elementType):
       let start = unsafe base + first * strideBytes + k * elementType.byteCount
       if unsafe isBFloat16 {
