@@ -14,12 +14,12 @@ public struct Llama: Architecture {
 
   /// The sizes.
   public let configuration: ModelConfiguration
-  private let embedding: Tensor
-  private let layers: [Layer]
-  private let finalNorm: Tensor
-  private let head: Tensor?
+  let embedding: Tensor
+  let layers: [Layer]
+  let finalNorm: Tensor
+  let head: Tensor?
 
-  private struct Layer {
+  struct Layer {
     var attentionNorm: Tensor
     var query: Linear
     var key: Linear
@@ -192,7 +192,7 @@ public struct Llama: Architecture {
     return applyRotary(x, heads: heads, table: table, style: .halfRotate, firstPosition: first)
   }
 
-  private func norm(_ x: Tensor, _ weight: Tensor) -> Tensor {
+  func norm(_ x: Tensor, _ weight: Tensor) -> Tensor {
     rmsNorm(x, weight: weight, epsilon: Float(configuration.normEpsilon))
   }
 
