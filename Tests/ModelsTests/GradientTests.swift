@@ -133,6 +133,32 @@ import Testing
     #expect(abs(value - Double(try plain.logits(at: 4).floats[6])) <= 1e-5 * max(1, abs(value)))
   }
 
+  @Test(arguments: models) func theStreamEnteringALayerGivesThatLayersGradient(
+    name: String
+  ) throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/\(name)")
+    let ids = [5, 60, 7, 8, 91]
+    let target = GradientTarget.logits(.difference(of: 9, from: 2, at: 3))
+    let layers = Array(0..<model.configuration.layers)
+    let all = try model.gradient(of: target, ids: ids, at: layers)
+    let trace = try model.run(ids: ids)
+    for layer in layers {
+      var steps: [RunProgress] = []
+      let (value, gradient) = try model.gradient(
+        of: target, residual: try trace.hiddenStates(layer), entering: layer,
+        progress: { steps.append($0) })
+      // Streams differ in the last bits where the last layer follows fewer rows.
+      #expect(abs(value - all.value) <= 1e-5 * max(1, abs(all.value)))
+      try expectClose(gradient, try #require(all.residual[layer]), "\(name) layer \(layer)")
+      #expect(steps.map(\.completedLayers) == Array(1...2 * (layers.count - layer)))
+    }
+    #expect(
+      failure {
+        _ = try model.gradient(
+          of: target, residual: try trace.hiddenStates(0), entering: layers.count)
+      } == "There is no layer \(layers.count): layers run from 0 to \(layers.count - 1).")
+  }
+
   @Test func tokensAfterTheTargetHaveNoGradient() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     let target = GradientTarget.logits(.logit(of: 3, at: 2))

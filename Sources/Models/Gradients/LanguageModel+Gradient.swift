@@ -65,29 +65,73 @@ extension LanguageModel {
   ) throws -> EmbeddingGradient {
     let network = try differentiable
     try check(embeddings: embeddings)
+    for layer in layers { try check(layer: layer) }
     let count = embeddings.shape[0]
-    for layer in layers where !(0..<configuration.layers).contains(layer) {
-      throw ModelError.layerOutOfRange(layer, count: configuration.layers)
-    }
-    let rows = try rows(of: target, tokens: count)
-    let tokens = configuration.isCausal ? rows.upperBound : count
-    try MemoryBudget.require(
-      gradientByteCount(tokens: tokens, layers: layers.count),
-      for: "A gradient over \(tokens) tokens", limit: options.memoryLimit)
-    var pass = GradientPass(
-      network: network, constants: try network.prepare(tokens: tokens), rows: rows,
-      recordingLimit: options.recordingLimit, progress: progress, cancellation: cancellation)
-    let vectors = embeddings.rows(0..<tokens).converted(to: .float32)
+    var pass = try pass(
+      from: 0, target: target, tokens: count, results: layers.count, options: options,
+      progress: progress, cancellation: cancellation)
+    let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     let entry = try network.recordEntry(vectors, cancellation: cancellation)
-    let hidden = try pass.forward(entry.output)
-    let (value, slope) = try pass.end(hidden, target: target)
     var residual: [Int: Tensor] = [:]
-    let first = try pass.back(slope) { layer, gradient in
+    let (value, gradient) = try pass.follow(entry.output, target) { layer, gradient in
       if layers.contains(layer) { residual[layer] = gradient.padded(to: count) }
     }
     return EmbeddingGradient(
-      embeddings: try entry.pullback(first, cancellation).padded(to: count), residual: residual,
+      embeddings: try entry.pullback(gradient, cancellation).padded(to: count), residual: residual,
       value: value)
+  }
+
+  /// The value of a scalar and its gradient `[tokens, width]` where `stream` is the residual stream that
+  /// enters a layer, such as a trace's hidden states; only that layer and those after it are run.
+  ///
+  /// - Parameters:
+  ///   - target: the scalar.
+  ///   - stream: the residual stream, `[tokens, width]`.
+  ///   - layer: the layer that it enters.
+  ///   - options: what may be used.
+  ///   - progress: called after each of these layers, forward and back.
+  ///   - cancellation: stops within a few milliseconds.
+  /// - Throws: `ModelError`, what the target throws, or `Cancelled`.
+  public func gradient(
+    of target: GradientTarget, residual stream: Tensor, entering layer: Int,
+    options: GradientOptions = GradientOptions(), progress: ((RunProgress) -> Void)? = nil,
+    cancellation: Cancellation? = nil
+  ) throws -> (value: Double, gradient: Tensor) {
+    try check(embeddings: stream)
+    try check(layer: layer)
+    let count = stream.shape[0]
+    var pass = try pass(
+      from: layer, target: target, tokens: count, results: 1, options: options,
+      progress: progress, cancellation: cancellation)
+    let hidden = stream.rows(0..<pass.tokens).converted(to: .float32)
+    let (value, gradient) = try pass.follow(hidden, target) { _, _ in }
+    return (value, gradient.padded(to: count))
+  }
+
+  /// Prepares a way through the layers from `first` on, after everything that can be wrong is checked.
+  private func pass(
+    from first: Int, target: GradientTarget, tokens count: Int, results: Int,
+    options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
+  ) throws -> GradientPass {
+    let network = try differentiable
+    let rows = try rows(of: target, tokens: count)
+    let tokens = configuration.isCausal ? rows.upperBound : count
+    let needed = gradientByteCount(tokens: tokens, layers: results)
+    try MemoryBudget.require(
+      needed, for: "A gradient over \(tokens) tokens", limit: options.memoryLimit)
+    // Recordings take at most half of what is left; which are kept doesn't show in the numbers.
+    let left = (options.memoryLimit ?? MemoryBudget.available).map { ($0 - needed) / 2 } ?? .max
+    return GradientPass(
+      network: network, constants: try network.prepare(tokens: tokens), first: first,
+      tokens: tokens, rows: rows, recordingLimit: min(left, options.recordingLimit),
+      progress: progress,
+      cancellation: cancellation)
+  }
+
+  private func check(layer: Int) throws(ModelError) {
+    guard (0..<configuration.layers).contains(layer) else {
+      throw .layerOutOfRange(layer, count: configuration.layers)
+    }
   }
 
   /// How many bytes a gradient needs at least: the input of every layer, one layer's recording and what its way
@@ -123,99 +167,5 @@ extension LanguageModel {
       }
     }
     return target.rows
-  }
-}
-
-/// One way through the layers and back.
-private struct GradientPass {
-  let network: any DifferentiableArchitecture
-  let constants: RunConstants
-  /// The positions that are followed through the last layer.
-  let rows: Range<Int>
-  let recordingLimit: Int
-  let progress: ((RunProgress) -> Void)?
-  let cancellation: Cancellation?
-  private var layers: [Recording] = []
-
-  /// A layer as it is kept: with its way back, or with what it is computed again from.
-  private enum Recording {
-    case kept(RecordedStep)
-    case input(Tensor)
-  }
-
-  init(
-    network: any DifferentiableArchitecture, constants: RunConstants, rows: Range<Int>,
-    recordingLimit: Int, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
-  ) {
-    self.network = network
-    self.constants = constants
-    self.rows = rows
-    self.recordingLimit = recordingLimit
-    self.progress = progress
-    self.cancellation = cancellation
-  }
-
-  private var count: Int { network.configuration.layers }
-
-  private func record(_ layer: Int, _ hidden: Tensor) throws -> RecordedStep {
-    try cancellation?.check()
-    return try network.recordLayer(
-      layer, hidden, rows: layer == count - 1 ? rows : 0..<hidden.shape[0], constants: constants,
-      cancellation: cancellation)
-  }
-
-  /// Through all layers, `[rows, width]`.
-  mutating func forward(_ input: Tensor) throws -> Tensor {
-    var hidden = input
-    var room = recordingLimit
-    for layer in 0..<count {
-      let step = try record(layer, hidden)
-      if step.byteCount <= room {
-        room -= step.byteCount
-        layers.append(.kept(step))
-      } else {
-        layers.append(.input(hidden))
-      }
-      hidden = step.output
-      progress?(RunProgress(completedLayers: layer + 1, layerCount: 2 * count))
-    }
-    return hidden
-  }
-
-  /// The scalar, and its gradient with respect to what leaves the last layer.
-  func end(_ hidden: Tensor, target: GradientTarget) throws -> (value: Double, gradient: Tensor) {
-    let finish = try network.recordFinish(hidden, cancellation: cancellation)
-    switch target {
-    case .hiddenStates(let function):
-      let (value, gradient) = try function(finish.output)
-      guard gradient.shape == finish.output.shape else {
-        throw ModelError.wrongInputShape(found: gradient.shape, expected: finish.output.shape)
-      }
-      return (value, try finish.pullback(gradient.converted(to: .float32), cancellation))
-    case .logits(let target):
-      let scores = try network.recordLogits(
-        finish.output, of: target.neededIDs, cancellation: cancellation)
-      let (value, gradient) = target.evaluate(scores.output)
-      return (
-        value, try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
-      )
-    }
-  }
-
-  /// Back through all layers: calls `body` with the gradient with respect to each layer's input.
-  mutating func back(_ slope: Tensor, _ body: (Int, Tensor) -> Void) throws -> Tensor {
-    var gradient = slope
-    for layer in (0..<count).reversed() {
-      try cancellation?.check()
-      let step =
-        switch layers.removeLast() {
-        case .kept(let step): step
-        case .input(let hidden): try record(layer, hidden)
-        }
-      gradient = try step.pullback(gradient, cancellation)
-      body(layer, gradient)
-      progress?(RunProgress(completedLayers: 2 * count - layer, layerCount: 2 * count))
-    }
-    return gradient
   }
 }
