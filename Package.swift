@@ -70,7 +70,7 @@ let package = Package(
       name: "vitrine",
       dependencies: [
         "Workbench", "Interpreter", "Language", "Figures", "JupyterKernel", "JupyterProtocol",
-        "DataFormats",
+        "Tensors", "DataFormats",
       ],
       swiftSettings: strict),
 
@@ -107,7 +107,10 @@ let package = Package(
       swiftSettings: testSettings),
     .testTarget(
       name: "WorkbenchTests",
-      dependencies: ["Workbench", "Interpreter", "Models", "Tensors", "Figures", "DataFormats"],
+      dependencies: [
+        "Workbench", "Interpreter", "Language", "Models", "Checkpoints", "Tensors", "Figures",
+        "DataFormats",
+      ],
       swiftSettings: testSettings),
   ]
 )

@@ -7,26 +7,21 @@ extension AttentionPatterns {
   /// - Throws: `ModelError` where there is no such head; `Cancelled`.
   public static func acrossLayers(
     _ trace: Trace, heads: HeadSelection, reduction: HeadReduction,
-    cancellation: Cancellation? = nil
+    measure: AttentionMeasure = .weights, cancellation: Cancellation? = nil
   ) throws -> Tensor {
     let layers = trace.model.configuration.layers
-    var shape: [Int] = []
-    var sums: [Double] = []
-    for layer in 0..<layers {
-      try cancellation?.check()
-      let map = try pattern(trace, layer: layer, heads: heads, cancellation: cancellation).values
-      let values = map.floats
-      if layer == 0 {
-        shape = map.shape
-        sums = values.map(Double.init)
-        continue
-      }
-      switch reduction {
-      case .mean: for index in sums.indices { sums[index] += Double(values[index]) }
-      case .max: for index in sums.indices { sums[index] = max(sums[index], Double(values[index])) }
-      }
+    // Two maps are in memory at a time, whatever the number of layers.
+    func map(_ layer: Int) throws -> Tensor {
+      try pattern(
+        trace, layer: layer, heads: heads, measure: measure, cancellation: cancellation
+      ).values
     }
-    let divisor = reduction == .mean ? Double(max(layers, 1)) : 1
-    return Tensor(shape: shape, sums.map { Float($0 / divisor) })
+    var result = try map(0)
+    for layer in 1..<max(layers, 1) {
+      try result.combine(
+        reduction == .mean ? .add : .maximum, with: map(layer), cancellation: cancellation)
+    }
+    if reduction == .mean, layers > 1 { result.scale(by: 1 / Float(layers)) }
+    return result
   }
 }

@@ -11,6 +11,14 @@ public enum HeadSelection: Sendable, Hashable {
   case max
 }
 
+/// What a map tells of each query and key.
+public enum AttentionMeasure: Sendable, Hashable {
+  /// The share of the query's attention that the key gets.
+  case weights
+  /// The length of what the key adds to the query, see `ValueWeightedAttention`.
+  case values
+}
+
 /// One map of attention.
 public struct AttentionPattern: Sendable {
   /// The layer.
@@ -31,28 +39,19 @@ public struct AttentionGrid: Sendable {
   public let range: ClosedRange<Float>
 }
 
-/// What one head's map comes to in numbers.
-public struct HeadSummary: Sendable, Equatable {
-  /// The layer.
-  public let layer: Int
-  /// The head.
-  public let head: Int
-  /// The mean over queries of the entropy of what they look at, in bits: 0 looks at one key.
-  public let entropy: Double
-  /// The mean over queries of how many tokens away they look.
-  public let distance: Double
-  /// The mean share that goes to the first token.
-  public let firstTokenShare: Double
-}
-
 /// Maps of attention and numbers about them.
 public enum AttentionPatterns {
   /// One map.
   ///
   /// - Throws: `ModelError` where there is no such layer or head; `Cancelled`.
   public static func pattern(
-    _ trace: Trace, layer: Int, heads: HeadSelection = .mean, cancellation: Cancellation? = nil
+    _ trace: Trace, layer: Int, heads: HeadSelection = .mean, measure: AttentionMeasure = .weights,
+    cancellation: Cancellation? = nil
   ) throws -> AttentionPattern {
+    if measure == .values {
+      return try ValueWeightedAttention.pattern(
+        trace, layer: layer, heads: heads, cancellation: cancellation)
+    }
     let values =
       switch heads {
       case .head(let head):
@@ -133,29 +132,12 @@ public enum AttentionPatterns {
       for head in 0..<headCount {
         let map = try trace.attentionMap(layer: layer, head: head, cancellation: cancellation)
         summaries.append(
-          try summary(map, layer: layer, head: head, cancellation: cancellation))
+          try HeadSummary(
+            of: map, ids: trace.ids, isCausal: trace.model.configuration.isCausal, layer: layer,
+            head: head, cancellation: cancellation))
         progress?(Double(summaries.count) / Double(layers.count * headCount))
       }
     }
     return summaries
-  }
-
-  /// The numbers of one map `[queries, keys]`.
-  static func summary(
-    _ map: Tensor, layer: Int, head: Int, cancellation: Cancellation? = nil
-  ) throws(Cancelled) -> HeadSummary {
-    let (queries, keys) = (map.shape[0], map.shape[1])
-    var (bits, distance, first) = (0.0, 0.0, 0.0)
-    for query in 0..<queries {
-      if query % 64 == 0 { try cancellation?.check() }
-      let row = map.row(query)
-      bits += entropy(row)
-      for key in 0..<keys { distance += Double(row[key]) * Double(abs(query - key)) }
-      first += Double(row[0])
-    }
-    let count = Double(queries)
-    return HeadSummary(
-      layer: layer, head: head, entropy: bits / count, distance: distance / count,
-      firstTokenShare: first / count)
   }
 }

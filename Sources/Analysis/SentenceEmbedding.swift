@@ -18,23 +18,29 @@ public enum SentenceEmbedding {
   }
 
   /// One vector `[width]` of hidden states `[tokens, width]`; a single text has no padding, so every
-  /// token counts.
-  public static func pool(_ hidden: Tensor, _ pooling: SentencePooling) -> Tensor {
-    let (tokens, width) = (hidden.shape[0], hidden.shape[1])
-    let values = hidden.floats
-    var result: [Double]
+  /// token counts unless `positions` chooses some.
+  ///
+  /// Precondition: the positions exist, and there is at least one.
+  public static func pool(
+    _ hidden: Tensor, _ pooling: SentencePooling, positions: [Int]? = nil
+  ) -> Tensor {
+    let positions = positions ?? Array(0..<hidden.shape[0])
+    precondition(!positions.isEmpty, "there is nothing to pool")
+    var result = hidden.row(positions[0]).map(Double.init)
+    // A row at a time: a long text's hidden states aren't copied.
     switch pooling.mode {
-    case .first:
-      result = values[..<width].map(Double.init)
+    case .first: break
     case .mean:
-      result = Array(repeating: 0, count: width)
-      for token in 0..<tokens {
-        for column in 0..<width { result[column] += Double(values[token * width + column]) }
+      for position in positions.dropFirst() {
+        for (column, value) in hidden.row(position).enumerated() { result[column] += Double(value) }
       }
-      result = result.map { $0 / Double(tokens) }
+      let count = Double(positions.count)
+      result = result.map { $0 / count }
     case .max:
-      result = (0..<width).map { column in
-        (0..<tokens).reduce(-.infinity) { max($0, Double(values[$1 * width + column])) }
+      for position in positions.dropFirst() {
+        for (column, value) in hidden.row(position).enumerated() {
+          result[column] = max(result[column], Double(value))
+        }
       }
     }
     if pooling.isNormalized {
@@ -42,7 +48,7 @@ public enum SentenceEmbedding {
       let length = max(result.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
       result = result.map { $0 / length }
     }
-    return Tensor(shape: [width], result.map { Float($0) })
+    return Tensor(shape: [hidden.shape[1]], result.map { Float($0) })
   }
 
   /// The cosine of the angle between two vectors of one length, from -1 to 1; 0 where one is zero.

@@ -1,7 +1,9 @@
 import DataFormats
 public import Tensors
 
-/// A model's weights, by name: one safetensors file or several that an index binds together.
+/// A model's weights, by name: one file or several that an index binds together.
+///
+/// The files are safetensors, PyTorch's zip archives or GGUF.
 ///
 /// Every header is checked when the checkpoint is opened; the weights stay in their mapped files.
 public struct Checkpoint: Sendable {
@@ -29,21 +31,54 @@ public struct Checkpoint: Sendable {
   public let path: String
   /// The paths of the weights files: the one file, or the shards in the index's order.
   public var files: [String] { shards.map(\.path) }
-  /// The names of all tensors: by offset in a single file, in the index's order in a sharded one.
+  /// The names of all tensors: in a single file's order (by offset in safetensors), in the index's order in a sharded one.
   public let names: [String]
   /// The texts of `__metadata__` of the single file, or of the first shard.
   public var metadata: [(key: String, value: String)] { shards.first?.metadata ?? [] }
   /// The size of all weights files in bytes.
   public var byteCount: Int { shards.reduce(0) { $0 + $1.byteCount } }
 
-  private let shards: [SafetensorsFile]
+  /// The GGUF file that the weights are in, with its sizes and vocabulary, or `nil` where they are in another.
+  public var gguf: GGUFFile? { shards.first as? GGUFFile }
+
+  private let shards: [any WeightsFile]
+  /// The rows and columns of the blocks that 8-bit weights are scaled by.
+  private let scaleBlock: [Int]
   private let shardOfName: [[UInt8]: Int]
 
-  /// Opens the weights at a path: a folder, a `.safetensors` file or a Hugging Face cache folder.
+  /// Opens the weights at a path: a folder, a weights file or a Hugging Face cache folder.
+  ///
+  /// In a folder safetensors come first, then PyTorch's files, then GGUF.
   ///
   /// - Throws: `CheckpointError`, one sentence that names the file or tensor at fault.
   public init(_ path: String) throws(CheckpointError) {
     try self.init(folder: try ModelFolder(path: path))
+  }
+
+  /// What DeepSeek-V3's 8-bit weights are called with, and how large a block of one scale is.
+  private static let scaleSuffix = "_scale_inv"
+  private static let publishedScaleBlock = [128, 128]
+
+  /// The size of the scaled blocks that `config.json` gives, or the published one.
+  private static func scaleBlock(of folder: ModelFolder) -> [Int] {
+    guard folder.contains("config.json"), let bytes = try? folder.read("config.json"),
+      let sizes = (try? JSON(parsing: bytes))?["quantization_config"]?["weight_block_size"]?.array,
+      sizes.count == 2, let rows = sizes[0].integer, let columns = sizes[1].integer, rows > 0,
+      columns > 0
+    else { return publishedScaleBlock }
+    return [rows, columns]
+  }
+
+  /// The names without those of scales that belong to an 8-bit weight.
+  private static func withoutScales(_ names: [String], in shards: [any WeightsFile]) -> [String] {
+    guard names.contains(where: { $0.hasSuffix(scaleSuffix) }) else { return names }
+    let all = Set(names.map { Array($0.utf8) })
+    return names.filter { name in
+      guard name.hasSuffix(scaleSuffix) else { return true }
+      let weight = String(name.dropLast(scaleSuffix.count))
+      return !all.contains(Array(weight.utf8))
+        || !shards.contains { $0.layout(of: weight)?.elementType == .float8e4m3 }
+    }
   }
 
   /// Opens the weights of a found model.
@@ -51,38 +86,70 @@ public struct Checkpoint: Sendable {
   /// - Throws: `CheckpointError`, one sentence that names the file or tensor at fault.
   public init(folder: ModelFolder) throws(CheckpointError) {
     if let file = folder.weightsFile {
-      try self.init(singleFile: file, path: file)
-    } else if folder.contains("model.safetensors") {
-      try self.init(singleFile: folder.file("model.safetensors"), path: folder.path)
-    } else if folder.contains(Self.indexName) {
-      try self.init(indexOf: folder)
-    } else {
-      let names = FileSystem.names(in: folder.path)
-      let safetensors = names.filter { $0.hasSuffix(".safetensors") }
-      guard let only = safetensors.first, safetensors.count == 1 else {
-        let others = names.filter { name in
-          [".bin", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".safetensors"].contains {
-            name.hasSuffix($0)
-          }
-        }
-        throw .noWeights(folder: folder.path, otherFormats: Array(others.prefix(3)))
-      }
-      try self.init(singleFile: folder.file(only), path: folder.path)
+      try self.init(singleFile: file, path: file, folder: folder)
+      return
     }
+    for (file, index) in [
+      ("model.safetensors", "model.safetensors.index.json"),
+      ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    ] {
+      if folder.contains(file) {
+        try self.init(singleFile: folder.file(file), path: folder.path, folder: folder)
+        return
+      }
+      if folder.contains(index) {
+        try self.init(index: index, of: folder)
+        return
+      }
+    }
+    try self.init(
+      singleFile: folder.file(try Self.onlyFile(in: folder)), path: folder.path, folder: folder)
   }
 
-  private static let indexName = "model.safetensors.index.json"
+  /// The one weights file of a folder that holds none of the usual names.
+  private static func onlyFile(in folder: ModelFolder) throws(CheckpointError) -> String {
+    let names = FileSystem.names(in: folder.path)
+    // What trainers leave beside the weights.
+    let besides = ["training_args.bin", "optimizer.bin", "scheduler.bin"]
+    for suffix in [".safetensors", ".bin", ".gguf"] {
+      let found = names.filter { $0.hasSuffix(suffix) && !besides.contains($0) }
+      guard let first = found.first else { continue }
+      guard found.count == 1 else {
+        throw .severalFiles(folder: folder.path, names: Array(found.prefix(3)))
+      }
+      return first
+    }
+    let others = names.filter { name in
+      [".pt", ".pth", ".onnx", ".h5", ".msgpack"].contains { name.hasSuffix($0) }
+    }
+    throw .noWeights(folder: folder.path, otherFormats: Array(others.prefix(3)))
+  }
 
-  private init(singleFile file: String, path: String) throws(CheckpointError) {
-    let shard = try SafetensorsFile(path: file)
+  /// Opens a file as the container that its first bytes show, or its name where they show none.
+  private static func open(_ path: String) throws(CheckpointError) -> any WeightsFile {
+    let start = try FileSystem.firstBytes(of: path, count: 4)
+    let isArchive = start.starts(with: [0x50, 0x4b])
+    if start.elementsEqual("GGUF".utf8) || path.hasSuffix(".gguf") {
+      return try GGUFFile(path: path)
+    }
+    if isArchive || [".bin", ".pt", ".pth"].contains(where: { path.hasSuffix($0) }) {
+      return try PyTorchFile(path: path)
+    }
+    return try SafetensorsFile(path: path)
+  }
+
+  private init(
+    singleFile file: String, path: String, folder: ModelFolder
+  ) throws(CheckpointError) {
+    let shard = try Self.open(file)
     self.path = path
     shards = [shard]
-    names = shard.names
+    names = Self.withoutScales(shard.names, in: [shard])
     shardOfName = [:]
+    scaleBlock = Self.scaleBlock(of: folder)
   }
 
-  private init(indexOf folder: ModelFolder) throws(CheckpointError) {
-    let index = Self.indexName
+  private init(index: String, of folder: ModelFolder) throws(CheckpointError) {
     let document: JSON
     do {
       document = try JSON(parsing: try folder.read(index), maximumDepth: 16)
@@ -97,7 +164,7 @@ public struct Checkpoint: Sendable {
     guard let map = document["weight_map"]?.object, !map.isEmpty else {
       throw .indexMalformed(file: index, reason: "it has no weight_map of tensor names and files")
     }
-    var shards: [SafetensorsFile] = []
+    var shards: [any WeightsFile] = []
     var shardNumbers: [[UInt8]: Int] = [:]
     var shardOfName: [[UInt8]: Int] = [:]
     var names: [String] = []
@@ -112,7 +179,7 @@ public struct Checkpoint: Sendable {
         number = known
       } else {
         guard folder.contains(file) else { throw .missingShard(file, index: index) }
-        shards.append(try SafetensorsFile(path: folder.file(file)))
+        shards.append(try Self.open(folder.file(file)))
         number = shards.count - 1
         shardNumbers[Array(file.utf8)] = number
       }
@@ -127,10 +194,11 @@ public struct Checkpoint: Sendable {
     path = folder.path
     self.shards = shards
     self.shardOfName = shardOfName
-    self.names = names
+    self.names = Self.withoutScales(names, in: shards)
+    scaleBlock = Self.scaleBlock(of: folder)
   }
 
-  private func shard(of name: String) -> SafetensorsFile? {
+  private func shard(of name: String) -> (any WeightsFile)? {
     let number = shardOfName.isEmpty ? 0 : shardOfName[Array(name.utf8)]
     guard let number, shards[number].contains(name) else { return nil }
     return shards[number]
@@ -144,7 +212,9 @@ public struct Checkpoint: Sendable {
     shard(of: name)?.layout(of: name)
   }
 
-  /// A tensor whose elements stay in the mapped file.
+  /// A tensor whose elements stay in the mapped file, where its container allows.
+  ///
+  /// An 8-bit weight beside which there are scales of its blocks (`…_scale_inv`) is scaled when it is read.
   ///
   /// - Throws: `CheckpointError.missingTensor` where there is none of this name.
   public func tensor(named name: String) throws(CheckpointError) -> Tensor {
@@ -152,7 +222,19 @@ public struct Checkpoint: Sendable {
       throw .missingTensor(
         name, checkpoint: fileName(of: path), nearest: nearestName(to: name, in: names))
     }
-    return try shard.tensor(named: name)
+    let tensor = try shard.tensor(named: name)
+    let scalesName = name + Self.scaleSuffix
+    guard tensor.elementType == .float8e4m3, let other = self.shard(of: scalesName) else {
+      return tensor
+    }
+    let scales = try other.tensor(named: scalesName)
+    do {
+      return try tensor.scaled(by: scales, block: (rows: scaleBlock[0], columns: scaleBlock[1]))
+    } catch {
+      throw .scalesDoNotFit(
+        tensor: name, shape: tensor.shape, scales: scales.shape, block: scaleBlock,
+        checkpoint: fileName(of: path))
+    }
   }
 
   /// How many tensors and bytes there are, and of which element types.

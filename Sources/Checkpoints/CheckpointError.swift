@@ -9,6 +9,7 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case unsafeFileName(String, index: String)
   case missingShard(String, index: String)
   case severalSnapshots(folder: String, names: [String])
+  case severalFiles(folder: String, names: [String])
 
   // A safetensors file as a whole.
   case tooShort(file: String, byteCount: Int)
@@ -30,6 +31,15 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case offsetsBeyondFile(tensor: String, file: String, end: Int, dataByteCount: Int)
   case overlap(tensor: String, other: String, file: String)
 
+  // Files of other containers.
+  case archive(ArchiveFault, file: String)
+  case pickle(PickleFault, file: String)
+  case gguf(GGUFFault, file: String)
+  case cutBlocks(
+    tensor: String, file: String, elementType: String, shape: [Int], blockLength: Int)
+  case scalesDoNotFit(
+    tensor: String, shape: [Int], scales: [Int], block: [Int], checkpoint: String)
+
   // Several files together.
   case indexMalformed(file: String, reason: String)
   case absentFromShard(tensor: String, shard: String, index: String)
@@ -37,6 +47,9 @@ public enum CheckpointError: Error, Sendable, Equatable {
 }
 
 extension CheckpointError: CustomStringConvertible {
+  private static let expectedWeights =
+    "model.safetensors, pytorch_model.bin, the index of either, or one .gguf file"
+
   /// One sentence: what is wrong, in which file or tensor, and what would be right.
   public var description: String {
     switch self {
@@ -44,10 +57,10 @@ extension CheckpointError: CustomStringConvertible {
       "There is no file or folder at \(quoted(path))."
     case .noWeights(let folder, let others) where others.isEmpty:
       "The folder \(quoted(folder)) holds no weights: "
-        + "model.safetensors or model.safetensors.index.json is expected."
+        + "\(Self.expectedWeights) is expected."
     case .noWeights(let folder, let others):
       "The folder \(quoted(folder)) holds its weights as \(others.joined(separator: ", ")), "
-        + "which can't be read: model.safetensors or model.safetensors.index.json is expected."
+        + "which can't be read: \(Self.expectedWeights) is expected."
     case .unreadable(let path, let reason):
       "\(quoted(path)) can't be read: \(reason)."
     case .unwritable(let path, let reason):
@@ -62,6 +75,18 @@ extension CheckpointError: CustomStringConvertible {
     case .severalSnapshots(let folder, let names):
       "\(quoted(folder)) holds several snapshots and no refs/main that chooses one: "
         + "give the path of \(names.map(quoted).joined(separator: " or "))."
+    case .severalFiles(let folder, let names):
+      "\(quoted(folder)) holds several models: "
+        + "give the path of \(names.map(quoted).joined(separator: " or "))."
+    case .archive(let fault, let file): "\(quoted(file)) \(fault.sentence)."
+    case .pickle(let fault, let file): "\(quoted(file)) \(fault.sentence)."
+    case .gguf(let fault, let file): "\(quoted(file)) \(fault.sentence)."
+    case .cutBlocks(let tensor, let file, let elementType, let shape, let blockLength):
+      "The tensor \(quoted(tensor)) in \(quoted(file)) has the shape \(shape), whose rows are no "
+        + "whole blocks of \(blockLength) elements, as \(elementType) needs."
+    case .scalesDoNotFit(let tensor, let shape, let scales, let block, let checkpoint):
+      "The scales of \(quoted(tensor)) in \(quoted(checkpoint)) have the shape \(scales), which "
+        + "doesn't give one to each block of \(block) in a weight of shape \(shape)."
     case .tooShort(let file, let byteCount):
       "\(quoted(file)) has \(byteCount) bytes: "
         + "a safetensors file starts with 8 bytes that give its header's length."

@@ -57,6 +57,23 @@ package enum FileSystem {
     }
   }
 
+  /// The first bytes of a file, fewer where it is shorter.
+  ///
+  /// - Throws: `CheckpointError` where there is none or it can't be read.
+  static func firstBytes(of path: String, count: Int) throws(CheckpointError) -> [UInt8] {
+    guard let kind = kind(of: path) else { throw .notFound(path: path) }
+    guard kind == .file else { throw .unreadable(path: path, reason: "it is not a file") }
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .unreadable(path: path, reason: lastReason()) }
+    defer { _ = close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let given = unsafe bytes.withUnsafeMutableBytes {
+      unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+    }
+    guard given >= 0 else { throw .unreadable(path: path, reason: lastReason()) }
+    return Array(bytes.prefix(given))
+  }
+
   /// Why the last call of the system failed.
   static func lastReason() -> String {
     let code = errno

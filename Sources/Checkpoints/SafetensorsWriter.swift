@@ -71,11 +71,13 @@ public enum SafetensorsWriter {
       guard seen.insert(Array(name.utf8)).inserted else {
         throw .duplicateName(name, file: fileName(of: path))
       }
-      guard let dtype = SafetensorsElementType.name(of: tensor.elementType) else {
+      guard !tensor.isScaled, let dtype = SafetensorsElementType.name(of: tensor.elementType) else {
         throw .unwritable(
-          path: path, reason: "the format has no dtype for \(tensor.elementType.name)")
+          path: path,
+          reason: "the format has no dtype for \(tensor.elementType.name)"
+            + (tensor.isScaled ? " with scales" : ""))
       }
-      let end = offset + tensor.count * tensor.elementType.byteCount
+      let end = offset + tensor.byteCount
       let entry: JSONObject = [
         "dtype": .string(dtype), "shape": .array(tensor.shape.map { .integer($0) }),
         "data_offsets": [.integer(offset), .integer(end)],

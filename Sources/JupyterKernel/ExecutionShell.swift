@@ -19,7 +19,7 @@ enum CommKind: String, Sendable {
 final class ExecutionShell: Sendable {
   /// Address space for the stack of an execution thread: a deep recursion in a cell must reach
   /// the interpreter's own limit before the stack's.
-  static let stackBytes = 256 << 20
+  static let stackBytes = KernelServer.executionStackByteCount
 
   private let subshell: String?
   private let interpreter: any CellInterpreter

@@ -45,6 +45,9 @@ public final class KernelServer: Sendable {
   private let options: KernelOptions
   private let mailbox: Mailbox
 
+  /// How many bytes of stack each thread has that runs cells; they are taken as they are used.
+  public static let executionStackByteCount = 272 << 20
+
   /// Makes a server that doesn't listen yet.
   public init(
     connection: ConnectionFile, interpreter: any CellInterpreter,

@@ -34,6 +34,15 @@ public protocol Architecture: Sendable {
   /// The scores of all tokens of the vocabulary, `[rows, vocabulary]`, from finished hidden states
   /// `[rows, width]`; asked only of models that have a head.
   func logits(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
+
+  /// The weight `[width, heads × valueDimension]` that takes what a layer's heads gathered back into
+  /// the residual stream, or `nil` where it isn't one plain matrix.
+  func attentionOutputWeight(_ layer: Int) -> Tensor?
+}
+
+extension Architecture {
+  /// None.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? { nil }
 }
 
 /// What all layers of one run share.
@@ -43,6 +52,19 @@ public struct RunConstants: Sendable {
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
+
+  /// Queries or keys `[rows, heads × dimension]` turned by their positions, of which `first` is the
+  /// first.
+  ///
+  /// Elements of a head before `offset` stay as they are; `inverse` turns back, as derivatives do.
+  func turned(
+    _ x: Tensor, heads: Int, style: RotaryStyle, first: Int, offset: Int = 0, inverse: Bool = false
+  ) -> Tensor {
+    guard let rotary else { return x }
+    return applyRotary(
+      x, heads: heads, table: rotary, style: style, firstPosition: first, offset: offset,
+      inverse: inverse)
+  }
 }
 
 /// What a layer gives back.
@@ -51,33 +73,26 @@ public struct LayerOutput: Sendable {
   public var hidden: Tensor
   /// What its attention looked at.
   public var attention: AttentionInputs
+  /// Which experts its tokens chose, or `nil` where the feed-forward part is dense.
+  public var routing: ExpertRouting?
 
   /// Makes an output.
-  public init(hidden: Tensor, attention: AttentionInputs) {
+  public init(hidden: Tensor, attention: AttentionInputs, routing: ExpertRouting? = nil) {
     self.hidden = hidden
     self.attention = attention
-  }
-}
-
-/// Queries, keys and values of one layer, from which every head's map can be computed again.
-public struct AttentionInputs: Sendable {
-  /// The queries as they meet the keys, turned by position, `[tokens, heads × headDimension]`.
-  public var queries: Tensor
-  /// The keys, `[tokens, keyValueHeads × headDimension]`.
-  public var keys: Tensor
-  /// The values, `[tokens, keyValueHeads × headDimension]`.
-  public var values: Tensor
-
-  /// Makes inputs.
-  public init(queries: Tensor, keys: Tensor, values: Tensor) {
-    self.queries = queries
-    self.keys = keys
-    self.values = values
+    self.routing = routing
   }
 }
 
 /// Every family of models that can be loaded: one line each.
 let architectures: [any Architecture.Type] = [
   Llama.self,
+  Qwen2.self,
+  Qwen3.self,
+  DeepSeekMoE.self,
+  DeepSeekV2.self,
+  DeepSeekV3.self,
+  DeepSeekV32.self,
+  GPT2.self,
   BERT.self,
 ]

@@ -35,6 +35,20 @@ public struct ConfigurationReader: Sendable {
     return number
   }
 
+  /// An even whole number in a range: the width of something whose pairs positions turn.
+  ///
+  /// - Throws: `ModelError.invalidValue` with what was found and what is expected.
+  func even(
+    _ key: String, in range: ClosedRange<Int>, absent: Int? = nil
+  ) throws(ModelError) -> Int {
+    let number = try integer(key, in: range, absent: absent)
+    guard number % 2 == 0 else {
+      throw .invalidValue(
+        key: key, found: "\(number)", expected: "an even number, since positions turn pairs,")
+    }
+    return number
+  }
+
   /// A number above zero and at most `limit`.
   ///
   /// - Throws: `ModelError.invalidValue` with what was found.
@@ -48,6 +62,19 @@ public struct ConfigurationReader: Sendable {
     }
     guard let number = value.number, number > 0, number <= limit else {
       throw .invalidValue(key: key, found: Self.words(value), expected: expected)
+    }
+    return number
+  }
+
+  /// A number in a range, or `nil` where the key is absent.
+  ///
+  /// - Throws: `ModelError.invalidValue` with what was found.
+  func number(_ key: String, in range: ClosedRange<Double>) throws(ModelError) -> Double? {
+    guard let value = value(key) else { return nil }
+    guard let number = value.number, range.contains(number) else {
+      throw .invalidValue(
+        key: key, found: Self.words(value),
+        expected: "a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }

@@ -1,5 +1,5 @@
 public import Tensors
-import Tokenizers
+public import Tokenizers
 
 /// What a trace keeps besides the last hidden states.
 public struct TraceContents: OptionSet, Sendable, Hashable {
@@ -11,12 +11,15 @@ public struct TraceContents: OptionSet, Sendable, Hashable {
 
   /// The residual stream before every layer.
   public static let hiddenStates = TraceContents(rawValue: 1)
-  /// Every layer's queries and keys, from which its attention maps are computed.
+  /// Every layer's queries and keys, from which its attention maps are computed, and its selections
+  /// of keys.
   public static let attention = TraceContents(rawValue: 2)
   /// Every layer's values.
   public static let values = TraceContents(rawValue: 4)
+  /// Which experts every layer's tokens chose.
+  public static let routing = TraceContents(rawValue: 8)
   /// All of it.
-  public static let all: TraceContents = [.hiddenStates, .attention, .values]
+  public static let all: TraceContents = [.hiddenStates, .attention, .values, .routing]
 }
 
 /// How far a run is.
@@ -41,11 +44,20 @@ extension LanguageModel {
     _ text: String, keeping contents: TraceContents = .all, memoryLimit: Int? = nil,
     progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> Trace {
-    guard let tokenizer else { throw ModelError.noTokenizer(model: name) }
-    let encoding = tokenizer.encode(text)
+    let encoding = try encode(text, cancellation: cancellation)
     return try run(
       tokens: encoding.tokens, ids: encoding.ids, text: text, keeping: contents,
       memoryLimit: memoryLimit, progress: progress, cancellation: cancellation)
+  }
+
+  /// Cuts a text into tokens.
+  ///
+  /// - Throws: `ModelError.noTokenizer`, or `Cancelled`.
+  public func encode(_ text: String, cancellation: Cancellation? = nil) throws -> Encoding {
+    guard let tokenizer else { throw ModelError.noTokenizer(model: name) }
+    // A short text takes less time than a thread.
+    guard let cancellation, text.utf8.count > 4_096 else { return tokenizer.encode(text) }
+    return try cancellation.leavingBehind { tokenizer.encode(text) }
   }
 
   /// Runs token ids through the model.
@@ -80,22 +92,20 @@ extension LanguageModel {
     let constants = try network.prepare(tokens: ids.count)
     var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
     var states: [Tensor] = []
-    var attention: [AttentionInputs] = []
-    var values: [Tensor] = []
+    var records: [LayerRecord] = []
     for layer in 0..<configuration.layers {
       try cancellation?.check()
       if contents.contains(.hiddenStates) { states.append(hidden) }
       let output = try network.runLayer(
         layer, hidden, constants: constants, cancellation: cancellation)
       hidden = output.hidden
-      if contents.contains(.attention) { attention.append(output.attention) }
-      if contents.contains(.values) { values.append(output.attention.values) }
+      records.append(LayerRecord(output, keeping: contents))
       progress?(RunProgress(completedLayers: layer + 1, layerCount: configuration.layers))
     }
     states.append(try network.finish(hidden, cancellation: cancellation))
     return Trace(
       model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
-      attention: attention.map { ($0.queries, $0.keys) }, values: values)
+      records: records)
   }
 
   func check(_ ids: [Int]) throws(ModelError) {
@@ -111,24 +121,46 @@ extension LanguageModel {
   /// How many bytes the tensors of a trace take.
   public func traceByteCount(tokens: Int, keeping contents: TraceContents = .all) -> Int {
     let sizes = configuration
-    let keyWidth = sizes.keyValueHeads * sizes.headDimension
     var perToken = sizes.width
+    var others = 0
     if contents.contains(.hiddenStates) { perToken += sizes.layers * sizes.width }
     if contents.contains(.attention) {
-      perToken += sizes.layers * (sizes.heads * sizes.headDimension + keyWidth)
+      perToken += sizes.layers * sizes.heads * sizes.headDimension
+      if let limit = sizes.selectedKeys {
+        others += sizes.layers * max(0, tokens - limit) * limit * MemoryLayout<Int32>.size
+      }
     }
-    if contents.contains(.values) { perToken += sizes.layers * keyWidth }
-    return tokens * perToken * MemoryLayout<Float>.size
+    if let latent = sizes.latent {
+      if !contents.isDisjoint(with: [.attention, .values]) {
+        perToken += sizes.layers * (latent.keyValueWidth + latent.positionDimension)
+      }
+    } else {
+      let heads = sizes.layers * sizes.keyValueHeads
+      if contents.contains(.attention) { perToken += heads * sizes.headDimension }
+      if contents.contains(.values) { perToken += heads * sizes.valueDimension }
+    }
+    if contents.contains(.routing), let experts = sizes.experts {
+      let perLayer = experts.count * MemoryLayout<Float>.size + experts.chosen * 8
+      others += tokens * experts.layers.count * perLayer
+    }
+    return tokens * perToken * MemoryLayout<Float>.size + others
   }
 
   /// How many bytes a run needs at most: the trace, and what one layer holds while it computes.
   public func runByteCount(tokens: Int, keeping contents: TraceContents = .all) -> Int {
     let sizes = configuration
-    let attentionWidth = (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDimension
+    let attentionWidth =
+      (sizes.heads + sizes.keyValueHeads) * sizes.headDimension
+      + sizes.keyValueHeads * sizes.valueDimension
     let perToken = 4 * sizes.width + 2 * attentionWidth + sizes.headDimension
     // The feed-forward part takes a block of tokens at a time.
-    let perBlockToken = 3 * sizes.innerWidth
-    let floats = tokens * perToken + min(tokens, RowBlocks.rowCount) * perBlockToken
+    let expertWidth = (sizes.experts?.innerWidth ?? 0) * max(1, sizes.experts?.shared ?? 0)
+    let perBlockToken = 3 * max(sizes.innerWidth, expertWidth) + (sizes.experts?.count ?? 0)
+    // An indexer's choice for one query takes copies of the chosen keys and values.
+    let chosenWidth = sizes.keyValueHeads * (sizes.headDimension + sizes.valueDimension)
+    let floats =
+      tokens * perToken + min(tokens, RowBlocks.rowCount) * perBlockToken
+      + min(tokens, sizes.selectedKeys ?? 0) * chosenWidth
     return traceByteCount(tokens: tokens, keeping: contents)
       + floats * MemoryLayout<Float>.size
   }

@@ -63,7 +63,7 @@ public final class LanguageModel: Sendable {
   }
 
   /// Loads the model at a path: a folder, a Hugging Face cache folder, or a weights file beside its
-  /// `config.json`.
+  /// `config.json`; a GGUF file without one is configured by what it says itself.
   ///
   /// - Parameters:
   ///   - path: the folder or file.
@@ -76,18 +76,30 @@ public final class LanguageModel: Sendable {
     } catch {
       throw .checkpoint(error)
     }
-    guard folder.contains("config.json") else { throw .configurationMissing(folder: folder.path) }
-    let reader = ConfigurationReader(try readObject("config.json", in: folder))
-    let family = try family(of: reader)
+    let reader: ConfigurationReader
+    let family: any Architecture.Type
     let checkpoint: Checkpoint
-    do {
-      checkpoint = try Checkpoint(folder: folder)
-    } catch {
-      throw .checkpoint(error)
+    if folder.contains("config.json") {
+      // The family first: a model of an unknown one is named as such, whatever its weights are.
+      reader = ConfigurationReader(try readObject("config.json", in: folder))
+      family = try Self.family(of: reader)
+      checkpoint = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
+    } else {
+      guard let found = try? Checkpoint(folder: folder), let file = found.gguf else {
+        // What is wrong with a GGUF file is said; other weights can do nothing without a configuration.
+        if folder.weightsFile?.hasSuffix(".gguf") == true {
+          _ = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
+        }
+        throw .configurationMissing(folder: folder.path)
+      }
+      reader = ConfigurationReader(
+        try checked { () throws(CheckpointError) in try file.configuration() })
+      family = try Self.family(of: reader)
+      checkpoint = found
     }
     var weights = WeightReader(checkpoint)
     let network = try family.init(configuration: reader, weights: &weights)
-    let tokenizer = try readTokenizer(in: folder)
+    let tokenizer = try readTokenizer(in: folder, or: checkpoint.gguf)
     return LanguageModel(
       name: name ?? displayName(folder, reader), architecture: family.name, network: network,
       tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, folder: folder)
@@ -108,8 +120,29 @@ public final class LanguageModel: Sendable {
     return family
   }
 
-  private static func readTokenizer(in folder: ModelFolder) throws(ModelError) -> Tokenizer? {
-    guard folder.contains("tokenizer.json") else { return nil }
+  /// Runs `body`, whose errors are a checkpoint's.
+  private static func checked<Value>(
+    _ body: () throws(CheckpointError) -> Value
+  ) throws(ModelError) -> Value {
+    do {
+      return try body()
+    } catch {
+      throw .checkpoint(error)
+    }
+  }
+
+  /// The tokenizer of the folder's files, or of the vocabulary in a GGUF file.
+  private static func readTokenizer(
+    in folder: ModelFolder, or file: GGUFFile?
+  ) throws(ModelError) -> Tokenizer? {
+    guard folder.contains("tokenizer.json") else {
+      guard let documents = file?.tokenizerDocuments() else { return nil }
+      do {
+        return try Tokenizer(json: documents.tokenizer, configuration: documents.configuration)
+      } catch {
+        throw .tokenizer(error)
+      }
+    }
     let document = JSON.object(try readObject("tokenizer.json", in: folder))
     let settings =
       folder.contains("tokenizer_config.json")

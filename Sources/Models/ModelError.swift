@@ -31,6 +31,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case positionOutOfRange(Int, count: Int)
   case notKept(String)
   case noLanguageModelHead(model: String)
+  case noOutputProjection(model: String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -58,8 +59,8 @@ extension ModelError: CustomStringConvertible {
     case .wrongShape(let weight, let found, let expected):
       "The weight \(quoted(weight)) has the shape \(found), but config.json says \(expected)."
     case .unsuitableElementType(let weight, let found):
-      "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16 and bf16 weights can "
-        + "be used."
+      "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16, bf16, f8_e4m3 and quantised "
+        + "weights can be used."
     case .noTokenizer(let model):
       "The model \(quoted(model)) has no tokenizer.json: give token ids instead of a text."
     case .emptyInput:
@@ -86,6 +87,9 @@ extension ModelError: CustomStringConvertible {
       "The trace was run without keeping its \(what)."
     case .noLanguageModelHead(let model):
       "The model \(quoted(model)) has no language-model head, so it predicts no tokens."
+    case .noOutputProjection(let model):
+      "What the heads of \(quoted(model)) write can't be told apart: its attention has no single "
+        + "output projection."
     }
   }
 

@@ -13,6 +13,9 @@ public struct RotaryConfiguration: Sendable, Equatable {
     case linear(factor: Double)
     /// Slow ones divided by a factor, fast ones left, those between blended (Llama 3.1).
     case llama3(factor: Double, low: Double, high: Double, originalContextLength: Int)
+    /// The same by how often a pair turns within the first training's texts, with longer queries and
+    /// keys (Peng et al. 2023, arXiv:2309.00071).
+    case yarn(YarnScaling)
   }
 
   /// The base of the frequencies.
@@ -47,7 +50,9 @@ public struct RotaryConfiguration: Sendable, Equatable {
         key: "partial_rotary_factor", found: ConfigurationReader.words(partial), supported: ["1"])
     }
     let kindKey = parameters.value("rope_type") == nil ? "type" : "rope_type"
-    switch try parameters.choice(kindKey, of: ["default", "linear", "llama3"], absent: "default") {
+    let kind = try parameters.choice(
+      kindKey, of: ["default", "linear", "llama3", "yarn"], absent: "default")
+    switch kind {
     case "linear":
       scaling = .linear(factor: try parameters.positive("factor", atMost: 1e6))
     case "llama3":
@@ -61,9 +66,21 @@ public struct RotaryConfiguration: Sendable, Equatable {
         factor: try parameters.positive("factor", atMost: 1e6), low: low, high: high,
         originalContextLength: try parameters.integer(
           "original_max_position_embeddings", in: SizeLimit.contextLength))
+    case "yarn":
+      guard theta > 1 else {
+        throw .invalidValue(
+          key: "rope_theta", found: "\(theta)", expected: "a number above 1 for yarn")
+      }
+      scaling = .yarn(try YarnScaling(parameters, model: configuration))
     default:
       scaling = .none
     }
+  }
+
+  /// What cosines and sines are multiplied with.
+  public var attentionFactor: Double {
+    guard case .yarn(let yarn) = scaling else { return 1 }
+    return yarn.attentionFactor
   }
 
   /// The angle per position of each pair of a head's elements, `[headDimension / 2]`.
@@ -84,6 +101,11 @@ public struct RotaryConfiguration: Sendable, Equatable {
         if wavelength > length / Float(low) { return frequency / Float(factor) }
         let share = (length / wavelength - Float(low)) / Float(high - low)
         return (1 - share) * frequency / Float(factor) + share * frequency
+      case .yarn(let yarn):
+        let (low, high) = yarn.ramp(headDimension: headDimension, theta: theta)
+        let stretched = min(max((Float(pair) - Float(low)) / Float(high - low), 0), 1)
+        let slow = 1 / (Float(yarn.factor) * powf(Float(theta), exponent))
+        return slow * stretched + frequency * (1 - stretched)
       }
     }
   }

@@ -33,11 +33,9 @@ enum RowBlocks {
       let start = block * rows / blockCount
       let parts = try body(start..<(block + 1) * rows / blockCount)
       for (index, part) in parts.enumerated() {
-        if start == 0 {
-          try cancellation?.check()
-          results.append(Tensor(zeros: [rows] + part.shape.dropFirst()))
-        }
-        results[index].replaceRows(startingAt: start, with: part)
+        if start == 0 { results.append(Tensor(zeros: [rows] + part.shape.dropFirst())) }
+        try results[index].replaceRows(
+          startingAt: start, with: part, cancellation: cancellation)
       }
     }
     return results

@@ -2,23 +2,17 @@ public import Tensors
 
 extension Trace {
   /// The attention of one head, `[queries, keys]`: each row sums to 1; 0 where a causal model's
-  /// query doesn't see the key.
+  /// query doesn't see the key, and where the layer's indexer didn't select it.
   ///
   /// - Throws: `ModelError` where there is no such layer or head or its inputs weren't kept;
   ///   `Cancelled`.
   public func attentionMap(
     layer: Int, head: Int, cancellation: Cancellation? = nil
   ) throws -> Tensor {
-    let (queries, keys) = try queriesAndKeys(layer)
-    let sizes = model.configuration
-    guard (0..<sizes.heads).contains(head) else {
-      throw ModelError.headOutOfRange(head, count: sizes.heads)
-    }
-    try requireMemory(maps: 1)
-    return try Tensors.attentionMap(
-      queries: queries, keys: keys, head: head, heads: sizes.heads,
-      keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
-      keyMask: nil, cancellation: cancellation)
+    let count = model.configuration.heads
+    guard (0..<count).contains(head) else { throw ModelError.headOutOfRange(head, count: count) }
+    return try attentionMaps(layer: layer, heads: head..<head + 1, cancellation: cancellation)
+      .reshaped([ids.count, ids.count])
   }
 
   /// The attention of several heads of a layer, `[heads, queries, keys]`; all heads by default.
@@ -28,7 +22,7 @@ extension Trace {
   public func attentionMaps(
     layer: Int, heads: Range<Int>? = nil, cancellation: Cancellation? = nil
   ) throws -> Tensor {
-    let (queries, keys) = try queriesAndKeys(layer)
+    let record = try attentionRecord(layer)
     let sizes = model.configuration
     let heads = heads ?? 0..<sizes.heads
     guard heads.lowerBound >= 0, heads.upperBound <= sizes.heads else {
@@ -36,10 +30,39 @@ extension Trace {
         heads.lowerBound < 0 ? heads.lowerBound : heads.upperBound - 1, count: sizes.heads)
     }
     try requireMemory(maps: heads.count)
+    let keys: Tensor
+    switch record.keys {
+    case .heads(let kept):
+      return try Tensors.attentionMaps(
+        queries: record.queries, keys: kept, headRange: heads, heads: sizes.heads,
+        keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
+        keyMask: nil, cancellation: cancellation)
+    case .latents(let latents):
+      keys = try latents.keys(heads, cancellation: cancellation)
+    }
+    // Only the asked heads' keys were expanded: their queries are taken out likewise.
+    let queries = record.queries.reshaped([ids.count, sizes.heads, sizes.headDimension])
+      .slice(axis: 1, heads).reshaped([ids.count, heads.count * sizes.headDimension])
+    if let selection = record.selection {
+      return try selection.maps(
+        queries: queries, keys: keys, heads: heads.count, scale: sizes.attentionScale,
+        cancellation: cancellation)
+    }
     return try Tensors.attentionMaps(
-      queries: queries, keys: keys, headRange: heads, heads: sizes.heads,
-      keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
+      queries: queries, keys: keys, headRange: 0..<heads.count, heads: heads.count,
+      keyValueHeads: heads.count, scale: sizes.attentionScale, causal: sizes.isCausal,
       keyMask: nil, cancellation: cancellation)
+  }
+
+  /// The keys that a layer's indexer let each query see.
+  ///
+  /// - Throws: `ModelError` where there is no such layer or queries and keys weren't kept;
+  ///   `MissingPartError` where the model has no indexer.
+  public func keySelection(_ layer: Int) throws -> KeySelection {
+    guard let selection = try attentionRecord(layer).selection else {
+      throw MissingPartError.noKeySelection(model: model.name)
+    }
+    return selection
   }
 
   /// Checks that there is memory for so many maps of tokens × tokens.
@@ -59,12 +82,24 @@ extension Trace {
   public func reducedAttention(
     layer: Int, reduction: HeadReduction, cancellation: Cancellation? = nil
   ) throws -> Tensor {
-    let (queries, keys) = try queriesAndKeys(layer)
+    let record = try attentionRecord(layer)
     let sizes = model.configuration
     try requireMemory(maps: 2)
-    return try reducedAttentionMap(
-      queries: queries, keys: keys, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
-      scale: sizes.attentionScale, causal: sizes.isCausal, keyMask: nil, reduction: reduction,
-      cancellation: cancellation)
+    if case .heads(let keys) = record.keys {
+      return try reducedAttentionMap(
+        queries: record.queries, keys: keys, heads: sizes.heads,
+        keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
+        keyMask: nil, reduction: reduction, cancellation: cancellation)
+    }
+    var result = try attentionMap(layer: layer, head: 0, cancellation: cancellation)
+    for head in 1..<max(1, sizes.heads) {
+      let map = try attentionMap(layer: layer, head: head, cancellation: cancellation)
+      switch reduction {
+      case .mean: result.add(map)
+      case .max: result = try Tensor.broadcast(result, map, .maximum)
+      }
+    }
+    if reduction == .mean { result.scale(by: 1 / Float(sizes.heads)) }
+    return result
   }
 }

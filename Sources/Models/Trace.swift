@@ -19,12 +19,12 @@ public struct Trace: Sendable {
 
   /// The hidden states before every layer and after the last, or only the last.
   private let states: [Tensor]
-  private let attention: [(queries: Tensor, keys: Tensor)]
-  private let keptValues: [Tensor]
+  /// What was kept of every layer.
+  private let records: [LayerRecord]
 
   init(
     model: LanguageModel, text: String?, tokens: [Token], ids: [Int], contents: TraceContents,
-    states: [Tensor], attention: [(queries: Tensor, keys: Tensor)], values: [Tensor]
+    states: [Tensor], records: [LayerRecord]
   ) {
     self.model = model
     self.text = text
@@ -32,15 +32,12 @@ public struct Trace: Sendable {
     self.ids = ids
     self.contents = contents
     self.states = states
-    self.attention = attention
-    keptValues = values
+    self.records = records
   }
 
   /// The bytes of the kept tensors.
   public var byteCount: Int {
-    (states + attention.flatMap { [$0.queries, $0.keys] } + keptValues).reduce(0) {
-      $0 + $1.count * $1.elementType.byteCount
-    }
+    states.reduce(0) { $0 + $1.byteCount } + records.reduce(0) { $0 + $1.byteCount }
   }
 
   /// The hidden states `[tokens, width]`: of 0 what enters the first layer, of `layers` what leaves
@@ -58,22 +55,87 @@ public struct Trace: Sendable {
   /// The queries `[tokens, heads × headDimension]` and keys `[tokens, keyValueHeads ×
   /// headDimension]` of a layer, as they meet: turned by position where the model does so.
   ///
-  /// - Throws: `ModelError` where there is no such layer or they weren't kept.
+  /// - Throws: `ModelError` where there is no such layer or they weren't kept; `Cancelled` while keys
+  ///   are expanded from latents.
   public func queriesAndKeys(
-    _ layer: Int
-  ) throws(ModelError) -> (queries: Tensor, keys: Tensor) {
-    try check(layer: layer)
-    guard contents.contains(.attention) else { throw .notKept("queries and keys") }
-    return attention[layer]
+    _ layer: Int, cancellation: Cancellation? = nil
+  ) throws -> (queries: Tensor, keys: Tensor) {
+    let record = try attentionRecord(layer)
+    switch record.keys {
+    case .heads(let keys):
+      return (record.queries, keys)
+    case .latents(let latents):
+      let heads = 0..<model.configuration.heads
+      return (record.queries, try latents.keys(heads, cancellation: cancellation))
+    }
   }
 
-  /// The values of a layer, `[tokens, keyValueHeads × headDimension]`.
+  /// The values of a layer, `[tokens, keyValueHeads × valueDimension]`.
   ///
-  /// - Throws: `ModelError` where there is no such layer or they weren't kept.
-  public func values(_ layer: Int) throws(ModelError) -> Tensor {
+  /// - Throws: `ModelError` where there is no such layer or they weren't kept; `Cancelled` while
+  ///   values are expanded from latents.
+  public func values(_ layer: Int, cancellation: Cancellation? = nil) throws -> Tensor {
     try check(layer: layer)
-    guard contents.contains(.values) else { throw .notKept("values") }
-    return keptValues[layer]
+    switch records[layer].values {
+    case .heads(let values): return values
+    case .latents(let latents):
+      return try latents.values(0..<model.configuration.heads, cancellation: cancellation)
+    case nil: throw ModelError.notKept("values")
+    }
+  }
+
+  /// The latents that a layer's keys and values come from.
+  ///
+  /// - Throws: `ModelError` where there is no such layer, they weren't kept; `MissingPartError` where the
+  ///   model has none.
+  public func latents(_ layer: Int) throws -> LatentKeysAndValues {
+    try check(layer: layer)
+    guard model.configuration.latent != nil else {
+      throw MissingPartError.noLatents(model: model.name)
+    }
+    guard let latents = records[layer].latents else { throw ModelError.notKept("keys and values") }
+    return latents
+  }
+
+  func attentionRecord(_ layer: Int) throws(ModelError) -> LayerRecord.Attention {
+    try check(layer: layer)
+    guard let attention = records[layer].attention else { throw .notKept("queries and keys") }
+    return attention
+  }
+
+  /// Which experts a layer's tokens chose.
+  ///
+  /// - Throws: `ModelError` where there is no such layer or its routing wasn't kept;
+  ///   `MissingPartError` where its feed-forward part is dense.
+  public func routing(_ layer: Int) throws -> ExpertRouting {
+    try check(layer: layer)
+    guard model.configuration.experts?.layers.contains(layer) == true else {
+      throw MissingPartError.noExperts(
+        layer: layer, layersWithExperts: model.configuration.experts?.layers ?? [])
+    }
+    guard let routing = records[layer].routing else {
+      throw ModelError.notKept("choices of experts")
+    }
+    return routing
+  }
+
+  /// The experts that each token of a layer chose, the most wanted first, `[tokens, chosen]` of int32.
+  ///
+  /// - Throws: as `routing`.
+  public func expertChoices(_ layer: Int) throws -> Tensor { try routing(layer).choices() }
+
+  /// By what each chosen expert's output is multiplied, in the order of `expertChoices`,
+  /// `[tokens, chosen]`.
+  ///
+  /// - Throws: as `routing`.
+  public func routerWeights(_ layer: Int) throws -> Tensor { try routing(layer).weights }
+
+  /// How well each expert suits each token in the router's eyes, `[tokens, experts]`: shares that sum
+  /// to 1 where the router takes a softmax, each for itself from 0 to 1 where it takes a sigmoid.
+  ///
+  /// - Throws: as `routing`.
+  public func routerProbabilities(_ layer: Int) throws -> Tensor {
+    try routing(layer).probabilities
   }
 
   /// The logits of every position, `[tokens, vocabulary]`.

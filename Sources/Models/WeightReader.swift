@@ -7,8 +7,16 @@ public enum ModelPart: String, Sendable, CaseIterable {
   case embedding
   /// Queries, keys, values and the output of attention.
   case attention
-  /// The feed-forward part.
+  /// What selects the keys that attention sees.
+  case indexer
+  /// Dense feed-forward parts.
   case feedForward = "feed-forward"
+  /// What chooses experts.
+  case router
+  /// Experts that tokens choose.
+  case experts
+  /// Experts that every token uses.
+  case sharedExperts = "shared experts"
   /// Weights of the norms.
   case normalization
   /// What turns the last hidden state into logits, where it isn't the embedding again.
@@ -30,7 +38,7 @@ public struct WeightUse: Sendable, Equatable {
   /// How many numbers it holds.
   public var count: Int { shape.reduce(1, *) }
   /// Its bytes in the file.
-  public var byteCount: Int { count * elementType.byteCount }
+  public var byteCount: Int { elementType.byteCount(ofElements: count) }
 }
 
 /// Hands an architecture its weights, each checked against the shape that the configuration gives.
@@ -63,7 +71,8 @@ public struct WeightReader: Sendable {
       throw .wrongShape(weight: name, found: layout.shape, expected: shape)
     }
     switch layout.elementType {
-    case .float32, .float16, .bfloat16: break
+    case .float32, .float16, .bfloat16, .float8e4m3: break
+    case let type where type.blockLength > 1: break
     default: throw .unsuitableElementType(weight: name, found: layout.elementType)
     }
     uses.append(

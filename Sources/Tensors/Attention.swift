@@ -133,6 +133,7 @@ private func attend(
     unsafe Compute.pool.divide(count: tiles * shape.heads) { range in
       let scratch = unsafe Scratch(shape, valueDimension: valueDimension)
       for task in range {
+        if let cancellation, cancellation.isCancelled { return }
         let tile = unsafe tiles - 1 - task / shape.heads
         let first = unsafe tile * Self.queryTile
         unsafe runTile(

@@ -110,6 +110,29 @@ extension Tensor {
     return result
   }
 
+  /// Combines every element with that of a tensor of the same shape, in place; `float32`.
+  ///
+  /// Precondition: the shapes are equal. Throws `Cancelled`; part of the elements are then combined.
+  public mutating func combine(
+    _ operation: BinaryOperation, with other: Tensor, cancellation: Cancellation? = nil
+  ) throws(Cancelled) {
+    precondition(shape == other.shape, "tensors of shapes \(shape) and \(other.shape)")
+    let other = other.widened()
+    let count = count
+    unsafe withMutableFloats { target in
+      withExtendedLifetime(other) {
+        let source = unsafe other.floatPointer
+        Compute.pool.divide(count: count, grain: 64 << 10) { range in
+          if let cancellation, cancellation.isCancelled { return }
+          let start = unsafe target + range.lowerBound
+          unsafe combineRow(
+            operation, start, 1, source + range.lowerBound, 1, start, range.count)
+        }
+      }
+    }
+    try cancellation?.check()
+  }
+
   /// How far an index of each axis of `shape` moves in a tensor of shape `own`: 0 where it is repeated.
   private static func steps(of own: [Int], in shape: [Int]) -> [Int] {
     var steps = [Int](repeating: 0, count: shape.count)

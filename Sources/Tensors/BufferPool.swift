@@ -9,6 +9,8 @@ import Synchronization
 enum BufferPool {
   /// Blocks smaller than this go straight to the allocator.
   static let smallest = 64 << 10
+  /// Blocks of at least this many bytes are mapped for themselves, in huge pages where the system has them.
+  private static let smallestMapped = 4 << 20
   /// The most bytes kept for reuse.
   static let limit = 64 << 20
 
@@ -27,8 +29,10 @@ enum BufferPool {
     return (byteCount + step - 1) / step * step
   }
 
-  /// At least `byteCount` bytes aligned to a cache line, with arbitrary content.
-  static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+  /// At least `byteCount` bytes aligned to a cache line, with arbitrary content or zeros.
+  ///
+  /// Zeros of a large block are untouched pages of the system's, so that it costs no time before it is used.
+  static func allocate(_ byteCount: Int, zeroed: Bool = false) -> UnsafeMutableRawPointer {
     let size = roundedSize(byteCount)
     if size >= smallest {
       let address = kept.withLock { state -> UInt? in
@@ -37,17 +41,37 @@ enum BufferPool {
         return address
       }
       if let address, let pointer = unsafe UnsafeMutableRawPointer(bitPattern: address) {
+        if zeroed { unsafe memset(pointer, 0, size) }
         return unsafe pointer
       }
     }
-    let hugePage = 2 << 20
+    if size >= smallestMapped { return unsafe map(size) }
     var pointer: UnsafeMutableRawPointer?
-    let alignment = size >= 2 * hugePage ? hugePage : 64
-    guard unsafe posix_memalign(&pointer, alignment, size) == 0, let pointer = unsafe pointer else {
+    guard unsafe posix_memalign(&pointer, 64, size) == 0, let pointer = unsafe pointer else {
       fatalError("out of memory: \(size) bytes for a tensor")
     }
-    if alignment == hugePage { _ = unsafe madvise(pointer, size, Int32(MADV_HUGEPAGE)) }
+    if zeroed { unsafe memset(pointer, 0, size) }
     return unsafe pointer
+  }
+
+  /// Untouched pages that begin at a huge page's address.
+  private static func map(_ size: Int) -> UnsafeMutableRawPointer {
+    let hugePage = 2 << 20
+    let whole = unsafe mmap(
+      nil, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let whole = unsafe whole, unsafe whole != MAP_FAILED else {
+      fatalError("out of memory: \(size) bytes for a tensor")
+    }
+    let before = (hugePage - Int(bitPattern: whole) % hugePage) % hugePage
+    let start = unsafe whole + before
+    if before > 0 { unsafe munmap(whole, before) }
+    unsafe munmap(start + size, hugePage - before)
+    _ = unsafe madvise(start, size, Int32(MADV_HUGEPAGE))
+    return unsafe start
+  }
+
+  private static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+    if size >= smallestMapped { unsafe munmap(pointer, size) } else { unsafe free(pointer) }
   }
 
   /// Gives back what `allocate` gave for the same `byteCount`.
@@ -63,16 +87,21 @@ enum BufferPool {
       }
       if isKept { return }
     }
-    unsafe free(pointer)
+    unsafe giveBack(pointer, size)
   }
 
   /// Returns all kept memory to the system.
   static func drain() {
-    let addresses = kept.withLock { state -> [UInt] in
+    let free = kept.withLock { state -> [Int: [UInt]] in
       defer { state = Kept() }
-      return state.free.values.flatMap { $0 }
+      return state.free
     }
-    for address in addresses { unsafe free(UnsafeMutableRawPointer(bitPattern: address)) }
+    for (size, addresses) in free {
+      for address in addresses {
+        guard let pointer = unsafe UnsafeMutableRawPointer(bitPattern: address) else { continue }
+        unsafe giveBack(pointer, size)
+      }
+    }
   }
 }
 
@@ -92,10 +121,10 @@ public func releaseUnusedTensorMemory() {
 
   var isWritable: Bool { file == nil }
 
-  /// Memory of arbitrary content.
-  init(byteCount: Int) {
+  /// Memory of arbitrary content, or of zeros.
+  init(byteCount: Int, zeroed: Bool = false) {
     self.byteCount = byteCount
-    unsafe base = BufferPool.allocate(byteCount)
+    unsafe base = BufferPool.allocate(byteCount, zeroed: zeroed)
     file = nil
   }
 

@@ -39,9 +39,10 @@ public func addLinearInputGradient(
     let product = unsafe PanelProduct(
       kernels: Compute.kernels, x: gradient.floatPointer, xStride: outs, rows: rows,
       source: .plainStored(
-        weight.bytePointer, strideBytes: depth * weight.elementType.byteCount,
-        elementType: weight.elementType),
-      columns: depth, depth: outs, c: target, cStride: depth, isBFloat16: isBFloat16)
+        weight.bytePointer, strideBytes: weight.elementType.byteCount(ofElements: depth),
+        elementType: weight.elementType, scales: weight.scales),
+      columns: depth, depth: outs, c: target, cStride: depth, bias: nil,
+      isBFloat16: isBFloat16, isAdded: true)
     do throws(Cancelled) {
       unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
       return .success(())

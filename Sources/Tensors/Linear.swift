@@ -35,16 +35,16 @@ public func linear(
   if rows <= fewRowsLimit {
     multiplyFewRows(x, weight, bias, rows: rows, into: result, cancellation)
   } else {
-    fillRows(of: result, with: bias, width: outs)
     let product = unsafe PanelProduct(
       kernels: Compute.kernels, x: x.floatPointer, xStride: depth, rows: rows,
       source: .transposed(
-        weight.bytePointer, strideBytes: depth * weight.elementType.byteCount,
-        elementType: weight.elementType),
+        weight.bytePointer, strideBytes: weight.elementType.byteCount(ofElements: depth),
+        elementType: weight.elementType, scales: weight.scales),
       columns: outs, depth: depth, c: result.mutableFloatPointer, cStride: outs,
+      bias: bias?.floatPointer,
       isBFloat16: precision == .bfloat16 && weight.elementType == .bfloat16)
     unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
-    withExtendedLifetime((x.storage, weight.storage, result.storage)) {}
+    withExtendedLifetime((x.storage, weight.storage, bias?.storage, result.storage)) {}
   }
   try cancellation?.check()
   return result
@@ -62,30 +62,15 @@ public func matrixProduct(_ a: Tensor, _ b: Tensor, cancellation: Cancellation? 
   try cancellation?.check()
   let a = a.widened()
   let b = b.widened()
-  let result = Tensor(zeros: [a.shape[0], b.shape[1]])
-  guard result.count > 0, a.shape[1] > 0 else { return result }
+  let result = Tensor(uninitialized: [a.shape[0], b.shape[1]])
+  guard result.count > 0 else { return result }
   let product = unsafe PanelProduct(
     kernels: Compute.kernels, x: a.floatPointer, xStride: a.shape[1], rows: a.shape[0],
     source: .plain(b.floatPointer, stride: b.shape[1]), columns: b.shape[1], depth: a.shape[1],
-    c: result.mutableFloatPointer, cStride: b.shape[1], isBFloat16: false)
+    c: result.mutableFloatPointer, cStride: b.shape[1], bias: nil, isBFloat16: false)
   unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
   withExtendedLifetime((a.storage, b.storage, result.storage)) {}
   return result
-}
-
-/// Sets every row of `result` to the bias, or to zeros.
-private func fillRows(of result: Tensor, with bias: Tensor?, width: Int) {
-  withExtendedLifetime((result.storage, bias)) {
-    let target = unsafe result.mutableFloatPointer
-    if let bias {
-      let source = unsafe bias.floatPointer
-      for row in 0..<(result.count / width) {
-        unsafe (target + row * width).update(from: source, count: width)
-      }
-    } else {
-      unsafe target.update(repeating: 0, count: result.count)
-    }
-  }
 }
 
 /// Up to this many rows, packing the weights would cost more than it saves.
@@ -100,7 +85,8 @@ private func multiplyFewRows(
   let depth = weight.shape[1]
   let outs = weight.shape[0]
   let type = weight.elementType
-  let strideBytes = depth * type.byteCount
+  let strideBytes = type.byteCount(ofElements: depth)
+  let scales = weight.scales
   // Some 64 KiB of weights at a time, in whole groups of eight rows.
   let grain = max(8, (64 << 10) / max(1, strideBytes) / 8 * 8)
   withExtendedLifetime((x, weight, bias, result)) {
@@ -109,24 +95,39 @@ private func multiplyFewRows(
     let output = unsafe result.mutableFloatPointer
     Compute.pool.divide(count: outs, grain: grain) { range in
       if let cancellation, cancellation.isCancelled { return }
-      for first in stride(from: 0, to: rows, by: Int(vk_rows_product_limit)) {
-        let count = Int32(min(rows - first, Int(vk_rows_product_limit)))
-        let (from, to) = unsafe (input + first * depth, output + first * outs)
-        if let kernelType = type.kernelType {
+      let inputGroups = stride(from: 0, to: rows, by: Int(vk_rows_product_limit))
+      if let kernelType = type.kernelType, scales == nil {
+        for first in inputGroups {
+          let count = Int32(min(rows - first, Int(vk_rows_product_limit)))
           unsafe kernels.table.pointee.rows_product(
             kernelType, stored + range.lowerBound * strideBytes, Int64(strideBytes),
-            Int64(range.count), Int64(depth), from, Int64(depth), count, to + range.lowerBound,
-            Int64(outs))
-          continue
+            Int64(range.count), Int64(depth), input + first * depth, Int64(depth), count,
+            output + first * outs + range.lowerBound, Int64(outs))
         }
-        let widened = TensorStorage(byteCount: depth * 4)
-        for out in range {
-          unsafe widenElements(
-            type, stored + out * strideBytes, count: depth, into: widened.floats)
-          unsafe kernels.table.pointee.rows_product(
-            vk_type_f32, widened.base, Int64(depth * 4), 1, Int64(depth), from, Int64(depth),
-            count, to + out, Int64(outs))
+      } else {
+        // A few rows of weights at a time are widened once for all inputs.
+        let group = max(1, min(8, (128 << 10) / max(1, depth * 4)))
+        let widened = TensorStorage(byteCount: group * depth * 4)
+        for out in stride(from: range.lowerBound, to: range.upperBound, by: group) {
+          let outCount = min(group, range.upperBound - out)
+          for row in 0..<outCount {
+            let from = unsafe stored + (out + row) * strideBytes
+            let target = unsafe widened.floats + row * depth
+            if let scales {
+              unsafe widenScaled(
+                type, from, scales: scales, row: out + row, column: 0, count: depth, into: target)
+            } else {
+              unsafe widenElements(type, from, count: depth, into: target)
+            }
+          }
+          for first in inputGroups {
+            let count = Int32(min(rows - first, Int(vk_rows_product_limit)))
+            unsafe kernels.table.pointee.rows_product(
+              vk_type_f32, widened.base, Int64(depth * 4), Int64(outCount), Int64(depth),
+              input + first * depth, Int64(depth), count, output + first * outs + out, Int64(outs))
+          }
         }
+        withExtendedLifetime(widened) {}
       }
       guard let bias else { return }
       let added = unsafe bias.floatPointer

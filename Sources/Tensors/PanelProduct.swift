@@ -3,15 +3,25 @@ import CKernels
 /// The right-hand side of a product, as it is stored.
 @unsafe enum PanelSource {
   /// A `[columns, depth]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight.
-  case transposed(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
+  case transposed(
+    UnsafeRawPointer, strideBytes: Int, elementType: ElementType, scales: BlockScales?)
   /// A `[depth, columns]` matrix of floats, whose rows are `stride` elements apart.
   case plain(UnsafePointer<Float>, stride: Int)
   /// A `[depth, columns]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight
   /// in the product of its derivative.
-  case plainStored(UnsafeRawPointer, strideBytes: Int, elementType: ElementType)
+  case plainStored(
+    UnsafeRawPointer, strideBytes: Int, elementType: ElementType, scales: BlockScales?)
+
+  /// What every piece of the depth but the last is a multiple of.
+  var depthUnit: Int {
+    switch unsafe self {
+    case .plain, .plainStored: 16
+    case .transposed(_, _, let elementType, _): max(16, elementType.blockLength)
+    }
+  }
 }
 
-/// Blocked product of many rows: c[row, column] += Σ_k x[row, k] · w[k, column].
+/// Blocked product of many rows: c[row, column] = bias[column] + Σ_k x[row, k] · w[k, column].
 ///
 /// The rows are packed once for a block of them; each task then takes a few weight panels, packs them a piece
 /// of the depth at a time into scratch memory of its own, and multiplies. Every element of c is one chain of fused
@@ -26,14 +36,18 @@ import CKernels
   let depth: Int
   let c: UnsafeMutablePointer<Float>
   let cStride: Int
+  /// What every row of c begins with, one number for each column; zeros where there is none.
+  let bias: UnsafePointer<Float>?
   /// Whether both sides are rounded to bfloat16; only for stored bfloat16 weights.
   let isBFloat16: Bool
+  /// Whether the product is added to what `c` holds, in place of the bias.
+  var isAdded = false
 
   private static let depthBlock = 512
   private static let rowBlock = 480
   private static let panelsPerTask = 4
 
-  /// The product is added to what `c` holds.
+  /// Writes all of `c` (or adds to it), each tile when its products begin, so that its memory is touched between checks.
   func run(pool: ThreadPool, cancellation: Cancellation?) throws(Cancelled) {
     let tileRows = unsafe kernels.tileRows
     let tiles = unsafe (rows + tileRows - 1) / tileRows
@@ -86,7 +100,9 @@ import CKernels
     let rowTasks = max(1, min(wanted / columnTasks, tiles / 4))
     let tilesPerTask = (tiles + rowTasks - 1) / rowTasks
     let blocks = unsafe max(1, (depth + Self.depthBlock - 1) / Self.depthBlock)
-    let blockDepth = unsafe ((depth + blocks - 1) / blocks + 15) / 16 * 16
+    // Pieces of the depth start with a block where the weights are quantised.
+    let unit = unsafe source.depthUnit
+    let blockDepth = unsafe ((depth + blocks - 1) / blocks + unit - 1) / unit * unit
     pool.divide(count: columnTasks * rowTasks) { range in
       let panelBytes = unsafe tileColumns * blockDepth * (isBFloat16 ? 2 : 4)
       let scratch = unsafe TensorStorage(
@@ -98,7 +114,7 @@ import CKernels
         let start = task / columnTasks * tilesPerTask
         let tileRange = start..<max(start, min(tiles, start + tilesPerTask))
         var k = 0
-        while unsafe k < depth {
+        repeat {
           if let cancellation, cancellation.isCancelled { return }
           let length = unsafe min(blockDepth, depth - k)
           for panel in panelRange {
@@ -114,7 +130,7 @@ import CKernels
             }
           }
           k += length
-        }
+        } while unsafe k < depth
       }
       withExtendedLifetime(scratch) {}
     }
@@ -130,40 +146,57 @@ import CKernels
     case .plain(let base, let stride):
       unsafe kernels.table.pointee.pack_plain(
         base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
-    case .plainStored(let base, let strideBytes, let elementType):
-      let start = unsafe base + k * strideBytes + first * elementType.byteCount
+    case .plainStored(let base, let strideBytes, let elementType, let scales):
+      let start = unsafe base + k * strideBytes
       if unsafe isBFloat16 {
         unsafe kernels.table.pointee.pack_plain_bf16(
-          start, Int64(strideBytes), Int32(count), Int64(length),
+          start + first * elementType.byteCount, Int64(strideBytes), Int32(count), Int64(length),
           target.assumingMemoryBound(to: UInt32.self))
-      } else if let type = elementType.kernelType {
+      } else if let type = elementType.kernelType, scales == nil {
         unsafe kernels.table.pointee.pack_plain_stored(
-          type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
+          type, start + first * elementType.byteCount, Int64(strideBytes), Int32(count),
+          Int64(length), floats)
       } else {
-        let widened = TensorStorage(byteCount: count * length * 4)
+        // Quantised types are widened in whole blocks.
+        let unit = elementType.blockLength
+        let low = first / unit * unit
+        let width = (first + count + unit - 1) / unit * unit - low
+        let widened = TensorStorage(byteCount: width * length * 4)
         for row in 0..<length {
-          unsafe widenElements(
-            elementType, start + row * strideBytes, count: count,
-            into: widened.floats + row * count)
+          let from = unsafe start + row * strideBytes + elementType.byteCount(ofElements: low)
+          let target = unsafe widened.floats + row * width
+          if let scales {
+            unsafe widenScaled(
+              elementType, from, scales: scales, row: k + row, column: low, count: width,
+              into: target)
+          } else {
+            unsafe widenElements(elementType, from, count: width, into: target)
+          }
         }
         unsafe kernels.table.pointee.pack_plain(
-          widened.floats, Int64(count), Int32(count), Int64(length), floats)
+          widened.floats + (first - low), Int64(width), Int32(count), Int64(length), floats)
       }
-    case .transposed(let base, let strideBytes, let elementType):
-      let start = unsafe base + first * strideBytes + k * elementType.byteCount
+    case .transposed(let base, let strideBytes, let elementType, let scales):
+      let start = unsafe base + first * strideBytes + elementType.byteCount(ofElements: k)
       if unsafe isBFloat16 {
         unsafe kernels.table.pointee.pack_columns_bf16(
           start, Int64(strideBytes), Int32(count), Int64(length),
           target.assumingMemoryBound(to: UInt32.self))
-      } else if let type = elementType.kernelType {
+      } else if let type = elementType.kernelType, scales == nil {
         unsafe kernels.table.pointee.pack_columns(
           type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
       } else {
         let widened = TensorStorage(byteCount: count * length * 4)
         for column in 0..<count {
-          unsafe widenElements(
-            elementType, start + column * strideBytes, count: length,
-            into: widened.floats + column * length)
+          let from = unsafe start + column * strideBytes
+          let target = unsafe widened.floats + column * length
+          if let scales {
+            unsafe widenScaled(
+              elementType, from, scales: scales, row: first + column, column: k, count: length,
+              into: target)
+          } else {
+            unsafe widenElements(elementType, from, count: length, into: target)
+          }
         }
         unsafe kernels.table.pointee.pack_columns(
           vk_type_f32, widened.base, Int64(length * 4), Int32(count), Int64(length), floats)
@@ -186,7 +219,16 @@ import CKernels
     let isWhole = columnCount == tileColumns
     let output = unsafe isWhole ? target : spill
     let stride = unsafe isWhole ? cStride : tileColumns
-    if !isWhole {
+    if unsafe k == 0 && !isAdded {
+      for row in 0..<rowCount {
+        let line = unsafe output + row * stride
+        if let bias = unsafe bias {
+          unsafe line.update(from: bias + firstColumn, count: columnCount)
+        } else {
+          unsafe line.update(repeating: 0, count: columnCount)
+        }
+      }
+    } else if !isWhole {
       for row in 0..<rowCount {
         for column in 0..<columnCount {
           unsafe spill[row * tileColumns + column] = target[row * cStride + column]

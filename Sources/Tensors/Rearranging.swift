@@ -1,5 +1,8 @@
 extension Tensor {
-  /// The indices `range` of one axis, copied in the stored element type.
+  /// Whether every element has bytes of its own that alone say what it is.
+  private var isPlain: Bool { elementType.blockLength == 1 && scales == nil }
+
+  /// The indices `range` of one axis, copied in the stored element type (quantised and scaled ones as `float32`).
   ///
   /// Precondition: they exist (negative axes count from the last).
   public func slice(axis: Int, _ range: Range<Int>) -> Tensor {
@@ -8,6 +11,7 @@ extension Tensor {
       range.lowerBound >= 0 && range.upperBound <= shape[axis],
       "indices \(range) of axis \(axis) of a tensor of shape \(shape)")
     if axis == 0 { return rows(range) }
+    if !isPlain { return copiedAsFloats().slice(axis: axis, range) }
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *) * elementType.byteCount
     var newShape = shape
@@ -25,7 +29,7 @@ extension Tensor {
 
   /// Tensors one after the other along an axis; throws `TensorError.incompatibleShapes` where other axes differ.
   ///
-  /// The element type is kept where all have the same, otherwise the result is `float32`. Precondition: at least one tensor, and
+  /// The element type is kept where all have the same and none is quantised or scaled, otherwise the result is `float32`. Precondition: at least one tensor, and
   /// the axis exists (negative axes count from the last).
   public static func concatenated(_ tensors: [Tensor], axis: Int) throws(TensorError) -> Tensor {
     guard let first = tensors.first else { preconditionFailure("nothing to concatenate") }
@@ -35,7 +39,7 @@ extension Tensor {
       if shape.count == first.rank { shape[axis] = first.shape[axis] }
       guard shape == first.shape else { throw .incompatibleShapes(first.shape, other.shape) }
     }
-    let isUniform = tensors.allSatisfy { $0.elementType == first.elementType }
+    let isUniform = tensors.allSatisfy { $0.elementType == first.elementType && $0.isPlain }
     let parts = isUniform ? tensors : tensors.map { $0.widened() }
     let type = isUniform ? first.elementType : .float32
     var shape = first.shape

@@ -25,14 +25,14 @@ extension Tensor {
     unsafe [Float](unsafeUninitializedCapacity: count) { buffer, written in
       if let target = buffer.baseAddress {
         withExtendedLifetime(storage) {
-          unsafe widenElements(elementType, bytePointer, count: count, into: target)
+          unsafe widen(from: 0, count: count, into: target)
         }
       }
       written = count
     }
   }
 
-  /// A copy of the stored bytes.
+  /// A copy of the stored bytes; those of a scaled tensor are what the scales are applied to.
   public var bytes: [UInt8] {
     withExtendedLifetime(storage) {
       unsafe [UInt8](UnsafeRawBufferPointer(start: bytePointer, count: byteCount))
@@ -52,24 +52,29 @@ extension Tensor {
       precondition(index >= 0 && index < extent, "index \(indices) of a tensor of shape \(shape)")
       position = position * extent + index
     }
-    var value: Float = 0
-    withExtendedLifetime(storage) {
-      unsafe widenElements(
-        elementType, bytePointer + position * elementType.byteCount, count: 1, into: &value)
+    // A quantised element is read with its block.
+    let block = elementType.blockLength
+    let values = unsafe [Float](unsafeUninitializedCapacity: block) { buffer, written in
+      if let target = buffer.baseAddress {
+        withExtendedLifetime(storage) {
+          unsafe widen(from: position / block * block, count: block, into: target)
+        }
+      }
+      written = block
     }
-    return value
+    return values[position % block]
   }
 
   /// The same elements as aligned `float32`; itself when it is that already.
   func widened() -> Tensor {
-    elementType == .float32 && byteOffset % 4 == 0 ? self : copiedAsFloats()
+    elementType == .float32 && byteOffset % 4 == 0 && scales == nil ? self : copiedAsFloats()
   }
 
-  private func copiedAsFloats() -> Tensor {
+  /// The same elements as `float32` in memory of its own.
+  func copiedAsFloats() -> Tensor {
     let result = Tensor(uninitialized: shape)
     withExtendedLifetime((storage, result.storage)) {
-      unsafe widenElements(
-        elementType, bytePointer, count: count, into: result.mutableFloatPointer)
+      unsafe widen(from: 0, count: count, into: result.mutableFloatPointer)
     }
     return result
   }
@@ -80,14 +85,14 @@ extension Tensor {
   public func gatheringRows(_ ids: [Int]) -> Tensor {
     precondition(rank > 0, "a single number has no rows")
     let length = rowLength
+    // A quantised vector has no blocks that could be gathered: its numbers are.
+    let rows = rank == 1 && elementType.blockLength > 1 ? copiedAsFloats() : self
     let result = Tensor(uninitialized: [ids.count] + shape.dropFirst())
-    withExtendedLifetime((storage, result.storage)) {
+    withExtendedLifetime((rows.storage, result.storage)) {
       let target = unsafe result.mutableFloatPointer
       for (position, id) in ids.enumerated() {
         precondition(id >= 0 && id < shape[0], "row \(id) of a tensor of shape \(shape)")
-        unsafe widenElements(
-          elementType, bytePointer + id * length * elementType.byteCount, count: length,
-          into: target + position * length)
+        unsafe rows.widen(from: id * length, count: length, into: target + position * length)
       }
     }
     return result
@@ -96,7 +101,9 @@ extension Tensor {
   /// Gives `body` the elements of a `float32` tensor for changing, after a copy if anything else refers to them.
   mutating func withMutableFloats<Value>(_ body: (UnsafeMutablePointer<Float>) -> Value) -> Value {
     precondition(elementType == .float32, "only float32 tensors change in place")
-    if !isKnownUniquelyReferenced(&storage) || !storage.isWritable || byteOffset % 4 != 0 {
+    if !isKnownUniquelyReferenced(&storage) || !storage.isWritable || byteOffset % 4 != 0
+      || scales != nil
+    {
       self = copiedAsFloats()
     }
     return withExtendedLifetime(storage) { unsafe body(mutableFloatPointer) }
@@ -104,18 +111,26 @@ extension Tensor {
 
   /// Writes the rows of `source` over those from `start` on, in place where nothing else refers to the elements.
   ///
-  /// Precondition: `float32`, rows of the same length, all of them inside.
-  public mutating func replaceRows(startingAt start: Int, with source: Tensor) {
+  /// Precondition: `float32`, rows of the same length, all of them inside. Throws `Cancelled`; part of the rows is
+  /// then written.
+  public mutating func replaceRows(
+    startingAt start: Int, with source: Tensor, cancellation: Cancellation? = nil
+  ) throws(Cancelled) {
     let length = rowLength
     precondition(
       start >= 0 && start + source.rowCount <= rowCount && source.rowLength == length,
       "rows of shape \(source.shape) at \(start) of a tensor of shape \(shape)")
     unsafe withMutableFloats { target in
       withExtendedLifetime(source.storage) {
-        unsafe widenElements(
-          source.elementType, source.bytePointer, count: source.count,
-          into: target + start * length)
+        Compute.pool.divide(count: source.count, grain: 256 << 10) { range in
+          if let cancellation, cancellation.isCancelled { return }
+          // The grain is a multiple of every block's length, so that a part is of whole blocks.
+          unsafe source.widen(
+            from: range.lowerBound, count: range.count,
+            into: target + start * length + range.lowerBound)
+        }
       }
     }
+    try cancellation?.check()
   }
 }

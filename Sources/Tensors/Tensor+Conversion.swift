@@ -2,7 +2,7 @@ import CKernels
 
 /// Writes `count` stored elements as single-precision numbers.
 ///
-/// The source may be unaligned.
+/// The source may be unaligned. Quantised types start with a block and have whole ones.
 func widenElements(
   _ type: ElementType, _ source: UnsafeRawPointer, count: Int,
   into target: UnsafeMutablePointer<Float>
@@ -13,6 +13,10 @@ func widenElements(
       unsafe target[index] = value(
         unsafe source.loadUnaligned(fromByteOffset: index * size, as: Stored.self))
     }
+  }
+  func blocks(_ block: vk_block) {
+    unsafe Compute.kernels.table.pointee.widen_blocks(
+      block, source, target, Int64(count / type.blockLength))
   }
   switch type {
   case .float32:
@@ -31,28 +35,23 @@ func widenElements(
   case .uint16: convert(UInt16.self) { Float($0) }
   case .uint8: convert(UInt8.self) { Float($0) }
   case .bool: convert(UInt8.self) { $0 == 0 ? 0 : 1 }
-  case .float8e4m3: convert(UInt8.self, Float8.widenE4M3)
+  case .float8e4m3:
+    unsafe Compute.kernels.table.pointee.widen_e4m3(source, 1, target, Int64(count))
   case .float8e5m2: convert(UInt8.self, Float8.widenE5M2)
   case .float8e8m0: convert(UInt8.self, Float8.widenE8M0)
+  case .q4_0: blocks(vk_block_q4_0)
+  case .q4_1: blocks(vk_block_q4_1)
+  case .q5_0: blocks(vk_block_q5_0)
+  case .q5_1: blocks(vk_block_q5_1)
+  case .q8_0: blocks(vk_block_q8_0)
+  case .q4_k: blocks(vk_block_q4_k)
+  case .q5_k: blocks(vk_block_q5_k)
+  case .q6_k: blocks(vk_block_q6_k)
   }
 }
 
 /// The 8-bit floating-point formats of the Open Compute Project, widened exactly.
 enum Float8 {
-  static func widenE4M3(_ byte: UInt8) -> Float {
-    let mantissa = UInt32(byte & 0x7)
-    let exponent = UInt32(byte >> 3 & 0xf)
-    let magnitude: Float =
-      if byte & 0x7f == 0x7f {
-        .nan
-      } else if exponent == 0 {
-        Float(mantissa) * 0x1p-9
-      } else {
-        Float(bitPattern: (exponent + 120) << 23 | mantissa << 20)
-      }
-    return byte & 0x80 == 0 ? magnitude : -magnitude
-  }
-
   static func widenE5M2(_ byte: UInt8) -> Float {
     // The upper byte of a half-precision number.
     let mantissa = UInt32(byte & 0x3)
@@ -81,10 +80,10 @@ extension Tensor {
   /// The same numbers in another element type.
   ///
   /// Floating-point targets are rounded to nearest even, integers toward zero and clamped to their range (NaN gives 0); `bool` is
-  /// whether a number is not 0. Precondition: the target is not one of the 8-bit floating-point formats,
-  /// which are only read.
+  /// whether a number is not 0. Precondition: the target is not one of the 8-bit floating-point formats or the
+  /// quantised ones, which are only read.
   public func converted(to type: ElementType) -> Tensor {
-    if type == elementType { return self }
+    if type == elementType, scales == nil { return self }
     if type == .float32 { return widened() }
     let source = widened()
     let result = Tensor(uninitialized: shape, elementType: type)
@@ -115,7 +114,8 @@ extension Tensor {
       case .uint16: integer(UInt16.self)
       case .uint8: integer(UInt8.self)
       case .bool: store { UInt8($0 == 0 ? 0 : 1) }
-      case .float32, .float8e4m3, .float8e5m2, .float8e8m0:
+      case .float32, .float8e4m3, .float8e5m2, .float8e8m0, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0,
+        .q4_k, .q5_k, .q6_k:
         preconditionFailure("tensors are not converted to \(type.name)")
       }
     }

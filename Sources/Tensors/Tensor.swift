@@ -9,11 +9,13 @@ public struct Tensor: Sendable {
   public let elementType: ElementType
   var storage: TensorStorage
   var byteOffset: Int
+  /// What the stored elements are multiplied by, or nil where they are the numbers themselves.
+  var scales: BlockScales?
 
   /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
   /// The number of bytes of all elements.
-  public var byteCount: Int { count * elementType.byteCount }
+  public var byteCount: Int { elementType.byteCount(ofElements: count) }
   /// The number of axes.
   public var rank: Int { shape.count }
   /// The extent of the first axis; 1 for a single number.
@@ -30,20 +32,17 @@ public struct Tensor: Sendable {
     self.byteOffset = byteOffset
   }
 
-  /// A tensor of arbitrary content, for an operation that writes all of it.
-  init(uninitialized shape: [Int], elementType: ElementType = .float32) {
+  /// A tensor of arbitrary content, for an operation that writes all of it, or of zeros.
+  init(uninitialized shape: [Int], elementType: ElementType = .float32, zeroed: Bool = false) {
     let size = Self.checkedByteCount(shape, elementType)
     guard let size else { preconditionFailure("a tensor of shape \(shape) cannot exist") }
     self.init(
-      shape: shape, elementType: elementType, storage: TensorStorage(byteCount: size), byteOffset: 0
-    )
+      shape: shape, elementType: elementType,
+      storage: TensorStorage(byteCount: size, zeroed: zeroed), byteOffset: 0)
   }
 
-  /// `float32` zeros.
-  public init(zeros shape: [Int]) {
-    self.init(uninitialized: shape)
-    unsafe storage.base.initializeMemory(as: UInt8.self, repeating: 0, count: storage.byteCount)
-  }
+  /// `float32` zeros; a large tensor's memory is first touched when it is used.
+  public init(zeros shape: [Int]) { self.init(uninitialized: shape, zeroed: true) }
 
   /// `float32` elements that are all `value`.
   public init(repeating value: Float, shape: [Int]) {
@@ -71,7 +70,8 @@ public struct Tensor: Sendable {
   public init(shape: [Int], elementType: ElementType, bytes: [UInt8]) throws(TensorError) {
     let size = try Self.byteCount(shape, elementType)
     guard size == bytes.count else {
-      throw .countMismatch(shape: shape, count: bytes.count / elementType.byteCount)
+      throw .countMismatch(
+        shape: shape, count: bytes.count / elementType.byteCount * elementType.blockLength)
     }
     self.init(uninitialized: shape, elementType: elementType)
     let target = unsafe storage.base
@@ -98,11 +98,14 @@ public struct Tensor: Sendable {
       byteOffset: byteOffset)
   }
 
-  /// The number of bytes of a shape; throws `TensorError` for negative dimensions and overflow.
+  /// The number of bytes of a shape; throws `TensorError` for negative dimensions, overflow and cut blocks.
   public static func byteCount(_ shape: [Int], _ elementType: ElementType) throws(TensorError)
     -> Int
   {
     guard shape.allSatisfy({ $0 >= 0 }) else { throw .negativeDimension(shape: shape) }
+    guard (shape.last ?? 1) % elementType.blockLength == 0 else {
+      throw .cutBlocks(shape: shape, elementType: elementType)
+    }
     guard let size = checkedByteCount(shape, elementType) else {
       throw .sizeOverflow(shape: shape, elementType: elementType)
     }
@@ -113,8 +116,15 @@ public struct Tensor: Sendable {
     // Zero dimensions do not excuse the others: their product must be addressable too.
     var strides = elementType.byteCount
     var size = elementType.byteCount
-    for dimension in shape {
-      guard dimension >= 0 else { return nil }
+    // The number of elements must be countable too, of which a byte of a block may hold two.
+    var elements = 1
+    for (axis, extent) in shape.enumerated() {
+      let isLast = axis == shape.count - 1
+      guard extent >= 0, !isLast || extent % elementType.blockLength == 0 else { return nil }
+      let (counted, excess) = elements.multipliedReportingOverflow(by: max(1, extent))
+      if excess { return nil }
+      elements = counted
+      let dimension = isLast ? extent / elementType.blockLength : extent
       let (product, overflow) = strides.multipliedReportingOverflow(by: max(1, dimension))
       if overflow { return nil }
       strides = product
@@ -130,21 +140,28 @@ public struct Tensor: Sendable {
     precondition(
       shape.allSatisfy { $0 >= 0 } && shape.reduce(1, *) == count,
       "a tensor of shape \(self.shape) cannot be reshaped to \(shape)")
+    if shape == self.shape { return self }
+    // Scales belong to a matrix, and blocks to the last axis: other shapes take the numbers themselves.
+    if scales != nil || (shape.last ?? 1) % elementType.blockLength != 0 {
+      return copiedAsFloats().reshaped(shape)
+    }
     var result = self
     result.shape = shape
     return result
   }
 
-  /// The indices `range` of the first axis, without a copy.
+  /// The indices `range` of the first axis, without a copy (but for a part of a single quantised row).
   ///
   /// Precondition: they exist.
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(
       rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0],
       "rows \(range) of a tensor of shape \(shape)")
+    if rank == 1, elementType.blockLength > 1 { return copiedAsFloats().rows(range) }
     var result = self
     result.shape[0] = range.count
-    result.byteOffset += range.lowerBound * rowLength * elementType.byteCount
+    result.byteOffset += elementType.byteCount(ofElements: range.lowerBound * rowLength)
+    result.scales?.firstRow += range.lowerBound
     return result
   }
 

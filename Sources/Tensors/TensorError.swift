@@ -4,6 +4,8 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
   case negativeDimension(shape: [Int])
   /// The element or byte count of the shape is beyond what an integer holds.
   case sizeOverflow(shape: [Int], elementType: ElementType)
+  /// The last axis is not a whole number of quantised blocks.
+  case cutBlocks(shape: [Int], elementType: ElementType)
   /// The bytes would end outside the file.
   case outOfBounds(byteOffset: Int, byteCount: Int, fileByteCount: Int)
   /// The number of elements given is not that of the shape.
@@ -18,6 +20,9 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
       "the shape \(shape) has a negative dimension"
     case .sizeOverflow(let shape, let elementType):
       "a \(elementType.name) tensor of shape \(shape) is too large to address"
+    case .cutBlocks(let shape, let elementType):
+      "the rows of a tensor of shape \(shape) are no whole blocks of "
+        + "\(elementType.blockLength) elements, as \(elementType.name) needs"
     case .outOfBounds(let byteOffset, let byteCount, let fileByteCount):
       "\(byteCount) bytes at offset \(byteOffset) are not inside the file's \(fileByteCount) bytes"
     case .countMismatch(let shape, let count):

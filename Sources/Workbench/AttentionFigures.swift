@@ -6,7 +6,7 @@ import Tokenizers
 enum AttentionFigures {
   /// The positions that a picture shows: all, or those that aren't the model's own marks.
   static func shownPositions(_ tokens: [Token], special: Bool) -> [Int] {
-    let own = tokens.indices.filter { special || !tokens[$0].isSpecial }
+    let own = tokens.indices.filter { special || !TokenLabels.isMark(tokens[$0]) }
     return own.isEmpty ? Array(tokens.indices) : own
   }
 

@@ -5,7 +5,7 @@ import Tensors
 
 /// Looking at attention.
 enum AttentionFunctions {
-  static let all: [FunctionDefinition] = [attention]
+  static let all: [FunctionDefinition] = [attention, heads, rollout, flow, compare]
 
   private static let attention = FunctionDefinition(
     "attention", group: "Attention",
@@ -15,7 +15,10 @@ enum AttentionFunctions {
       (key); a row sums to 1. Maps are computed from the kept queries and keys when they are asked \
       for. What a decoder's token can't see is blank. A map can be indexed by a piece of text: \
       a["it"] is what "it" looks at, a["it"]["cat"] how much of that goes to "cat". A piece of \
-      several tokens gives the mean over the tokens that look and the sum over those looked at.
+      several tokens gives the mean over the tokens that look and the sum over those looked at. \
+      With kind: "values" each number is the length of what the key adds to the query's residual \
+      stream, |a(q, k) · v(k) · W_O|: a look at a token whose value is next to nothing weighs next \
+      to nothing, and rows don't sum to 1.
       """,
     parameters: [
       TraceRequest.text,
@@ -31,6 +34,9 @@ enum AttentionFunctions {
         "special", .bool, default: .bool(true),
         "Whether the picture shows the model's own marks, such as [CLS]; the weights stay as they "
           + "are."),
+      ParameterDefinition(
+        "kind", .choice(["weights", "values"]), default: .text("weights"),
+        "What the numbers are: the weights, or the lengths of what keys add to queries."),
       TraceRequest.using,
       TraceRequest.ids,
     ],
@@ -45,29 +51,38 @@ enum AttentionFunctions {
       Example(
         "attention(\"The cat sat because it was tired.\", layer: 3, head: 1)[\"it\"][\"cat\"]",
         needsResources: true),
+      Example(
+        "attention(\"The cat sat on the mat.\", layer: 2, head: 5, kind: \"values\")",
+        needsResources: true),
     ],
     source: "Vaswani et al. 2017, Attention Is All You Need, section 3.2; words of several tokens: "
-      + "Clark et al. 2019, What Does BERT Look At?, section 4.1"
+      + "Clark et al. 2019, What Does BERT Look At?, section 4.1; values: Kobayashi et al. 2020, "
+      + "Attention is Not Only a Weight"
   ) { arguments, context in
-    let trace = try TraceRequest.trace(arguments, context)
-    let sizes = trace.model.model.configuration
+    // What is asked for is checked before the model runs.
+    let sizes = try TraceRequest.answeringModel(arguments, context).configuration
     let special = try arguments.bool("special")
     let layers = try AttentionChoice.choices(
       try arguments.selection("layer") ?? .last, count: sizes.layers, parameter: "layer")
     let heads = try AttentionChoice.choices(
       try arguments.selection("head") ?? .mean, count: sizes.heads, parameter: "head")
+    let kind: AttentionKind = try arguments.text("kind") == "values" ? .values : .weights
+    let trace = try TraceRequest.trace(arguments, context)
     let total = layers.count * heads.count
     try checkSize(maps: total, tokens: trace.trace.ids.count)
     var done = 0
     let maps = try layers.map { layer in
       try heads.map { head in
         try context.check()
-        let weights = try weights(trace, layer: layer, head: head, context: context)
+        let weights = try weights(
+          trace, layer: layer, head: head, measure: kind == .values ? .values : .weights,
+          context: context)
         done += 1
         context.progress(
           "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
         return AttentionMapValue(
-          weights, of: trace, layer: layer, head: head, showsSpecial: special, call: context.call)
+          weights, of: trace, kind: kind, layer: layer, head: head, showsSpecial: special,
+          call: context.call)
       }
     }
     if total == 1 { return .object(maps[0][0]) }
@@ -77,18 +92,19 @@ enum AttentionFunctions {
   }
 
   private static func weights(
-    _ trace: TraceValue, layer: AttentionChoice, head: AttentionChoice, context: ExecutionContext
+    _ trace: TraceValue, layer: AttentionChoice, head: AttentionChoice, measure: AttentionMeasure,
+    context: ExecutionContext
   ) throws -> Tensor {
     let cancellation = context.cancellation
     switch layer {
     case .one(let layer):
       return try AttentionPatterns.pattern(
-        trace.trace, layer: layer, heads: head.heads, cancellation: cancellation
+        trace.trace, layer: layer, heads: head.heads, measure: measure, cancellation: cancellation
       ).values
     case .mean, .max:
       return try AttentionPatterns.acrossLayers(
         trace.trace, heads: head.heads, reduction: layer == .mean ? .mean : .max,
-        cancellation: cancellation)
+        measure: measure, cancellation: cancellation)
     }
   }
 

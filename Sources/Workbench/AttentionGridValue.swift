@@ -27,6 +27,9 @@ public final class AttentionGridValue: ObjectValue {
     self.showsSpecial = showsSpecial
   }
 
+  /// What the numbers of all maps are.
+  private var kind: AttentionKind { maps.first?.first?.kind ?? .weights }
+
   /// `AttentionGrid`.
   public var typeName: String { "AttentionGrid" }
 
@@ -79,6 +82,11 @@ public final class AttentionGridValue: ObjectValue {
 
   /// The grid of small maps.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
+    let provenance = try owner.model.provenance(of: call, in: context)
+    return try context.cancellation.leavingBehind { [self] in figure(provenance) }
+  }
+
+  private func figure(_ provenance: Provenance) -> HeatmapGrid {
     let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
     let cells = maps.enumerated().flatMap { row, maps in
       maps.enumerated().map { column, map in
@@ -90,9 +98,9 @@ public final class AttentionGridValue: ObjectValue {
     }
     let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
     return HeatmapGrid(
-      title: "Attention · \(owner.model.model.name)", cells: cells, rowLabels: labels,
+      title: "\(kind.title) · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      provenance: try owner.model.provenance(of: call, in: context))
+      valueTitle: kind.valueTitle, provenance: provenance)
   }
 
   /// Every map.

@@ -6,34 +6,95 @@ import Models
 public import Tensors
 import Tokenizers
 
+/// What the numbers of a map are.
+enum AttentionKind: Sendable, Hashable {
+  /// Shares of attention.
+  case weights
+  /// Lengths of what keys add to queries.
+  case values
+  /// Shares of the input after all layers up to one.
+  case rollout
+  /// Shares of the largest flows from the input.
+  case flow
+
+  /// The heading of a picture.
+  var title: String {
+    switch self {
+    case .weights: "Attention"
+    case .values: "Value-weighted attention"
+    case .rollout: "Attention rollout"
+    case .flow: "Attention flow"
+    }
+  }
+
+  /// What a number is.
+  var valueTitle: String {
+    switch self {
+    case .weights: "weight"
+    case .values: "length"
+    case .rollout: "share"
+    case .flow: "share of flow"
+    }
+  }
+
+  /// The heading of one query's bars.
+  func rowTitle(_ query: String) -> String {
+    switch self {
+    case .weights: "What “\(query)” looks at"
+    case .values: "What “\(query)” takes from each token"
+    case .rollout, .flow: "What reaches “\(query)”"
+    }
+  }
+
+  /// The verb of one query's summary.
+  var verb: String {
+    switch self {
+    case .weights: "looks at"
+    case .values: "takes most from"
+    case .rollout, .flow: "is reached by"
+    }
+  }
+}
+
 /// One map of attention as a value of the language.
 public final class AttentionMapValue: ObjectValue {
   /// How much each query looks at each key, `[queries, keys]`.
   public let weights: Tensor
-  private let owner: TraceValue
+  /// The trace that it is of.
+  let owner: TraceValue
+  /// What the numbers are.
+  let kind: AttentionKind
   /// The layer in words: `layer 3`, `mean over layers 0…5`.
   private let layerText: String
   /// The head in words: `head 5`, `mean over heads`.
   private let headText: String
   private let layer: Value
   private let head: Value
-  private let showsSpecial: Bool
+  let showsSpecial: Bool
   private let call: String
 
   /// Makes the value of a map of a trace, computed by a call.
   init(
-    _ weights: Tensor, of owner: TraceValue, layer: AttentionChoice, head: AttentionChoice,
-    showsSpecial: Bool, call: String
+    _ weights: Tensor, of owner: TraceValue, kind: AttentionKind = .weights,
+    layer: AttentionChoice, head: AttentionChoice, showsSpecial: Bool, call: String
   ) {
     self.weights = weights
+    self.kind = kind
     self.call = call
     self.owner = owner
-    layerText = layer.words("layer", of: owner.model.model.configuration.layers)
+    if kind == .rollout || kind == .flow, let last = layer.number {
+      layerText = last == 0 ? "layer 0" : "layers 0…\(last)"
+    } else {
+      layerText = layer.words("layer", of: owner.model.model.configuration.layers)
+    }
     headText = head.words("head", of: owner.model.model.configuration.heads)
     self.layer = layer.value
     self.head = head.value
     self.showsSpecial = showsSpecial
   }
+
+  /// Layer and head in words.
+  var place: String { "\(layerText) · \(headText)" }
 
   /// `AttentionMap`.
   public var typeName: String { "AttentionMap" }
@@ -41,7 +102,8 @@ public final class AttentionMapValue: ObjectValue {
   /// Layer, head, size and model.
   public var summary: String {
     let count = weights.shape[0]
-    return "attention of \(layerText), \(headText), "
+    let name = kind.title.prefix(1).lowercased() + kind.title.dropFirst()
+    return "\(name) of \(layerText), \(headText), "
       + "[\(count) queries, \(count) keys], \(owner.model.model.name)"
   }
 
@@ -86,23 +148,26 @@ public final class AttentionMapValue: ObjectValue {
     let tokens = owner.trace.tokens
     if case .text(let piece) = index {
       let rows = try TokenSearch.positions(of: piece, in: tokens, text: owner.trace.text)
-      return .object(row(mean(of: rows), query: piece))
+      return .object(row(try mean(of: rows, in: context), query: piece))
     }
     guard let selection = Selection(index) else { return nil }
     let rows = try selection.indices(count: tokens.count, parameter: "position").map { row in
-      Value.object(self.row(mean(of: [row]), query: TokenLabels.text(tokens[row])))
+      try context.check()
+      return Value.object(
+        self.row(try mean(of: [row], in: context), query: TokenLabels.text(tokens[row])))
     }
     return selection.choosesOne ? rows[0] : .list(rows)
   }
 
   private func row(_ weights: [Float], query: String) -> AttentionRowValue {
     AttentionRowValue(
-      weights, of: owner, query: query, place: "\(layerText) · \(headText)", call: call)
+      weights, of: owner, kind: kind, query: query, place: place, call: call)
   }
 
-  private func mean(of rows: [Int]) -> [Float] {
+  private func mean(of rows: [Int], in context: ExecutionContext) throws -> [Float] {
     var sums = [Double](repeating: 0, count: weights.shape[1])
-    for row in rows {
+    for (index, row) in rows.enumerated() {
+      if index % 64 == 63 { try context.check() }
       for (key, weight) in weights.row(row).enumerated() { sums[key] += Double(weight) }
     }
     return sums.map { Float($0 / Double(rows.count)) }
@@ -110,15 +175,17 @@ public final class AttentionMapValue: ObjectValue {
 
   /// The heatmap.
   public func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
-    let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
-    return Heatmap(
-      title: "Attention · \(owner.model.model.name) · \(layerText) · \(headText)",
-      values: AttentionFigures.matrix(weights, positions: shown),
-      rowLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
-      columnLabels: shown.map { TokenLabels.label(owner.trace.tokens[$0]) },
-      isCausal: owner.model.model.configuration.isCausal,
-      rowTitle: "query", columnTitle: "key", valueTitle: "weight",
-      provenance: try owner.model.provenance(of: call, in: context))
+    let provenance = try owner.model.provenance(of: call, in: context)
+    // The map of a long text is a copy of many millions of numbers.
+    return try context.cancellation.leavingBehind { [self] in
+      let shown = AttentionFigures.shownPositions(owner.trace.tokens, special: showsSpecial)
+      let labels = shown.map { TokenLabels.label(owner.trace.tokens[$0]) }
+      return Heatmap(
+        title: "\(kind.title) · \(owner.model.model.name) · \(place)",
+        values: AttentionFigures.matrix(weights, positions: shown), rowLabels: labels,
+        columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
+        rowTitle: "query", columnTitle: "key", valueTitle: kind.valueTitle, provenance: provenance)
+    }
   }
 
   /// Tokens, layer, head and the weights row by row.
@@ -127,7 +194,7 @@ public final class AttentionMapValue: ObjectValue {
     let values = weights.floats
     return [
       "model": .string(owner.model.model.name), "layer": layer.json, "head": head.json,
-      "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "ids": .array(owner.trace.ids.map { .integer($0) }),
       "weights": .array(
         (0..<weights.shape[0]).map { row in
@@ -141,6 +208,11 @@ public final class AttentionMapValue: ObjectValue {
 
   /// One row for each query and key.
   public func asTable() throws -> Table? {
+    guard weights.count * 5 <= Value.maximumWeight else {
+      throw FunctionError(
+        "A table of \(weights.count) weights would be too large.",
+        hint: "Save the numbers as .npy or .safetensors.", code: "too-large")
+    }
     let tokens = owner.trace.tokens
     let columns = weights.shape[1]
     let values = weights.floats
@@ -148,9 +220,9 @@ public final class AttentionMapValue: ObjectValue {
     return Table(
       columns: [
         ("query_position", pairs.map { Value.integer($0.query) }),
-        ("query", pairs.map { .text(tokens[$0.query].text) }),
+        ("query", pairs.map { .text(TokenLabels.text(tokens[$0.query])) }),
         ("key_position", pairs.map { .integer($0.key) }),
-        ("key", pairs.map { .text(tokens[$0.key].text) }),
+        ("key", pairs.map { .text(TokenLabels.text(tokens[$0.key])) }),
         ("weight", values.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }
@@ -160,12 +232,17 @@ public final class AttentionMapValue: ObjectValue {
 final class AttentionRowValue: ObjectValue {
   private let weights: [Float]
   private let owner: TraceValue
+  private let kind: AttentionKind
   private let query: String
   /// Layer and head in words.
   private let place: String
   private let call: String
 
-  init(_ weights: [Float], of owner: TraceValue, query: String, place: String, call: String) {
+  init(
+    _ weights: [Float], of owner: TraceValue, kind: AttentionKind = .weights, query: String,
+    place: String, call: String
+  ) {
+    self.kind = kind
     self.place = place
     self.call = call
     self.weights = weights
@@ -182,9 +259,9 @@ final class AttentionRowValue: ObjectValue {
     }
     let texts = strongest.prefix(5).map { index in
       let weight = Value.number((Double(weights[index]) * 1000).rounded() / 1000).description
-      return "\(Value.text(tokens[index].text).description) \(weight)"
+      return "\(Value.text(TokenLabels.text(tokens[index])).description) \(weight)"
     }
-    return "\(Value.text(query).description) looks at \(texts.joined(separator: ", "))"
+    return "\(Value.text(query).description) \(kind.verb) \(texts.joined(separator: ", "))"
   }
 
   var fieldNames: [String] { ["weights", "tokens"] }
@@ -218,16 +295,18 @@ final class AttentionRowValue: ObjectValue {
 
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     BarChart(
-      title: "What “\(query)” looks at",
+      title: kind.rowTitle(query),
       items: owner.trace.tokens.enumerated().map { index, token in
         BarChart.Item(TokenLabels.label(token), Double(weights[index]))
-      }, unit: .percent, note: "\(owner.model.model.name) · \(place)", valueTitle: "weight",
+      }, unit: kind == .values ? .number : .percent,
+      note: "\(owner.model.model.name) · \(place)", valueTitle: kind.valueTitle,
       provenance: try owner.model.provenance(of: call, in: context))
   }
 
   var json: JSON {
     [
-      "query": .string(query), "tokens": .array(owner.trace.tokens.map { .string($0.text) }),
+      "query": .string(query),
+      "tokens": .array(owner.trace.tokens.map { .string(TokenLabels.text($0)) }),
       "weights": .array(weights.map { .number(Double($0)) }),
     ]
   }
@@ -239,7 +318,7 @@ final class AttentionRowValue: ObjectValue {
     return Table(
       columns: [
         ("position", tokens.indices.map { Value.integer($0) }),
-        ("key", tokens.map { .text($0.text) }),
+        ("key", tokens.map { .text(TokenLabels.text($0)) }),
         ("weight", weights.map { .number(Double($0)) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }

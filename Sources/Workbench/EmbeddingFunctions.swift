@@ -21,8 +21,9 @@ enum EmbeddingFunctions {
       """,
     parameters: [
       ParameterDefinition(
-        "texts", .either([.text, .list(of: .text), .object(["Trace"])]),
-        "A text, a list of texts (such as a table's column), or a trace."),
+        "texts",
+        .optional(.either([.textOrObject("Trace"), .list(of: .textOrObject("Trace"))])),
+        "A text or a trace, or a list of them (such as a table's column)."),
       ParameterDefinition(
         "layer", .selection(words: ["last"]), default: .selector(.last),
         "Which hidden states: 0 enters the first layer, the last leaves the final norm."),
@@ -30,6 +31,7 @@ enum EmbeddingFunctions {
         "pool", .optional(.choice(poolings)), defaultText: "model at the last layer, else mean",
         "How one vector is made of the tokens'."),
       TraceRequest.using,
+      TraceRequest.ids,
     ],
     result: "Points: one vector for each text, with the texts as labels",
     examples: [
@@ -37,30 +39,16 @@ enum EmbeddingFunctions {
     ],
     source: "Reimers and Gurevych 2019, Sentence-BERT, section 3 (pooling)"
   ) { arguments, context in
-    let traces: [TraceValue]
-    if let trace: TraceValue = try arguments.object("texts") {
-      traces = [trace]
-    } else {
-      let model = try TraceRequest.model(arguments, context)
-      let texts = try arguments.texts("texts")
-      guard !texts.isEmpty else {
-        throw ArgumentError("texts", "`texts` of `embed` is an empty list.")
-      }
-      let cache = TraceCache.of(context)
-      traces = try texts.enumerated().map { index, text in
-        context.progress(
-          "Embedding", fraction: Double(index) / Double(texts.count),
-          detail: "\(index) of \(texts.count)")
-        return try cache.trace(of: text, model: model, in: context)
-      }
-    }
-    let model = traces[0].model
+    let given = try texts(arguments)
+    let model = try model(of: given, arguments, context)
+    // What is asked for is checked before the model runs.
     let count = model.model.configuration.layers + 1
     let selection = try arguments.selection("layer") ?? .last
     let layers = try selection.indices(count: count, parameter: "layer")
     guard selection.choosesOne, let layer = layers.first else {
       throw ArgumentError("layer", "`layer` of `embed` takes one layer.")
     }
+    let traces = try traces(of: given, model, arguments, context)
     let pool = try poolingName(arguments) ?? (layer == count - 1 ? "model" : "mean")
     let vectors = try traces.map { trace in
       try context.check()
@@ -68,8 +56,69 @@ enum EmbeddingFunctions {
     }
     return .object(
       PointsValue(
-        vectors: vectors, labels: traces.map { $0.trace.text ?? "ids" }, model: model,
+        vectors: vectors, labels: traces.map(label), model: model,
         layer: layer, pool: pool, call: context.call))
+  }
+
+  /// The texts and traces that a call gives; empty where it gives ids.
+  private static func texts(_ arguments: Arguments) throws -> [Value] {
+    let given: [Value]
+    switch try arguments.value("texts") {
+    case .none: return []
+    case .list(let list): given = list.elements
+    case let value: given = [value]
+    }
+    guard !arguments.wasGiven("ids") else { throw TraceRequest.bothGiven }
+    guard !given.isEmpty else {
+      throw ArgumentError("texts", "`embed` needs at least one text.")
+    }
+    return given
+  }
+
+  /// The model whose hidden states are the points: that of a trace, else the one the call means.
+  private static func model(
+    of given: [Value], _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> ModelValue {
+    for case .object(let object) in given {
+      guard let trace = object as? TraceValue else { continue }
+      try TraceRequest.check(trace, arguments)
+      return trace.model
+    }
+    return try TraceRequest.model(arguments, context)
+  }
+
+  private static func traces(
+    of given: [Value], _ model: ModelValue, _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> [TraceValue] {
+    guard !given.isEmpty else {
+      return [try TraceRequest.trace(arguments, context, parameter: "texts")]
+    }
+    let cache = TraceCache.of(context)
+    return try given.enumerated().map { index, value in
+      context.progress(
+        "Embedding", fraction: Double(index) / Double(given.count),
+        detail: "\(index) of \(given.count)")
+      if case .text(let text) = value {
+        return try cache.trace(of: text, model: model, in: context)
+      }
+      guard case .object(let object) = value, let trace = object as? TraceValue else {
+        throw ArgumentError("texts", "`embed` takes texts and traces.", code: "wrong-type")
+      }
+      guard trace.model === model else {
+        throw ArgumentError(
+          "texts",
+          "The traces were made with \(model.model.name) and with \(trace.model.model.name); "
+            + "points of two models can't be compared.")
+      }
+      return trace
+    }
+  }
+
+  /// What a point is called: its text, or its ids.
+  private static func label(_ value: TraceValue) -> String {
+    if let text = value.trace.text { return text }
+    let ids = value.trace.ids.prefix(8).map(String.init).joined(separator: ", ")
+    return "ids \(ids)\(value.trace.ids.count > 8 ? ", …" : "")"
   }
 
   /// The pooling's word; `mean` and `max` may be written without quotes, as functions' names.
@@ -81,7 +130,7 @@ enum EmbeddingFunctions {
 
   private static func vector(of trace: Trace, layer: Int, pool: String) throws -> [Float] {
     let hidden = try trace.hiddenStates(layer)
-    let own = trace.tokens.indices.filter { !trace.tokens[$0].isSpecial }
+    let own = trace.tokens.indices.filter { !TokenLabels.isMark(trace.tokens[$0]) }
     let positions = own.isEmpty ? Array(trace.tokens.indices) : own
     switch pool {
     case "model":
@@ -90,11 +139,11 @@ enum EmbeddingFunctions {
     case "last": return hidden.row(trace.tokens.count - 1)
     case "max":
       return SentenceEmbedding.pool(
-        hidden.gatheringRows(positions), SentencePooling(mode: .max, isNormalized: false)
+        hidden, SentencePooling(mode: .max, isNormalized: false), positions: positions
       ).floats
     default:
       return SentenceEmbedding.pool(
-        hidden.gatheringRows(positions), SentencePooling(mode: .mean, isNormalized: false)
+        hidden, SentencePooling(mode: .mean, isNormalized: false), positions: positions
       ).floats
     }
   }

@@ -1,3 +1,4 @@
+import Analysis
 import Checkpoints
 import Interpreter
 import Models
@@ -15,6 +16,10 @@ enum ErrorWording {
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
+    case let error as AttentionFlowError:
+      FunctionError(
+        error.description, hint: "Take a shorter text, or the rollout, which costs little.",
+        code: "text-too-long")
     default: nil
     }
   }
@@ -27,7 +32,7 @@ enum ErrorWording {
       case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
         .missingWeight, .wrongShape, .unsuitableElementType:
         ("broken-model", nil)
-      case .noTokenizer: ("no-tokenizer", "Give token ids instead: ids: [1, 2, 3].")
+      case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
       case .emptyInput: ("empty-text", nil)
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
@@ -36,6 +41,7 @@ enum ErrorWording {
       case .wrongInputShape: ("wrong-shape", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
+      case .noOutputProjection: ("no-output-projection", nil)
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")
       }

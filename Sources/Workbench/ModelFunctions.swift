@@ -43,7 +43,9 @@ enum ModelFunctions {
         "path", "There is no file, folder or known model \(Value.text(given).description).",
         hint: hint, code: "missing-file")
     }
-    return .object(try residents.load(path: path, name: try arguments.optionalText("name")))
+    return .object(
+      try residents.load(
+        path: path, name: try arguments.optionalText("name"), cancellation: context.cancellation))
   }
 
   private static let models = FunctionDefinition(
@@ -63,7 +65,8 @@ enum ModelFunctions {
       ])
     }
     let known = Set(residents.models.map(\.model.folder.path))
-    for entry in residents.library.entries() where !known.contains(entry.path) {
+    for entry in residents.library.entries()
+    where !known.contains(ModelLibrary.folder(of: entry.path)) {
       rows.append(
         Record([
           ("name", .text(entry.name)), ("resident", .text("no")),
@@ -85,7 +88,7 @@ enum ModelFunctions {
     examples: [Example("info()", needsResources: true)]
   ) { arguments, context in
     let given: ModelValue? = try arguments.object("model")
-    let model = try given ?? ResidentModels.of(context).current()
+    let model = try given ?? ResidentModels.of(context).current(cancellation: context.cancellation)
     var card = ModelCards.card(of: model)
     card.provenance = try model.provenance(in: context)
     return .figure(card)

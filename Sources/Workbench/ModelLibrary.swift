@@ -65,6 +65,11 @@ struct ModelLibrary: Sendable {
     modelFolders.map { $0 + "/" + Self.firstModelName }.first(where: isModel)
   }
 
+  /// The folder that holds a model's files: of a folder in Hugging Face's cache the snapshot.
+  static func folder(of path: String) -> String {
+    (try? ModelFolder(path: path))?.path ?? path
+  }
+
   /// A path with the user's home folder written as `~`, so that a shared notebook doesn't tell it.
   static func shortened(_ path: String) -> String {
     guard let home = ProcessInfo.processInfo.environment["HOME"], home.count > 1,

@@ -128,7 +128,10 @@ final class SimilarityValue: ObjectValue {
     cosines = try points.vectors.map { vector in
       try context.check()
       let left = Tensor(shape: [points.width], vector)
-      return right.map { Float(SentenceEmbedding.cosineSimilarity(left, $0)) }
+      return try right.enumerated().map { index, other in
+        if index % 256 == 255 { try context.check() }
+        return Float(SentenceEmbedding.cosineSimilarity(left, other))
+      }
     }
   }
 

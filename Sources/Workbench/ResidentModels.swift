@@ -2,6 +2,7 @@ import Checkpoints
 import Interpreter
 import Models
 import Synchronization
+import Tensors
 
 /// The models that a session holds, and the one that is meant where a call names none.
 ///
@@ -14,7 +15,10 @@ final class ResidentModels: Sendable {
   }
   private let state = Mutex(State())
   /// Where models are found by name.
-  let library = ModelLibrary()
+  let library: ModelLibrary
+
+  /// No models, and those of a library to be loaded by name.
+  init(library: ModelLibrary = ModelLibrary()) { self.library = library }
 
   /// The models in the order in which they were loaded.
   var models: [ModelValue] { state.withLock { $0.models } }
@@ -25,7 +29,7 @@ final class ResidentModels: Sendable {
   /// The model that is meant where a call names none: the last one loaded, else the first resident.
   ///
   /// - Throws: `FunctionError` where no model was loaded and the first resident isn't there.
-  func current() throws -> ModelValue {
+  func current(cancellation: Cancellation) throws -> ModelValue {
     if let current = currentIfLoaded { return current }
     guard let path = library.firstModelPath() else {
       throw FunctionError(
@@ -34,18 +38,21 @@ final class ResidentModels: Sendable {
           + "\(ModelLibrary.firstModelName).",
         code: "no-model")
     }
-    return try load(path: path, name: nil)
+    return try load(path: path, name: nil, cancellation: cancellation)
   }
 
   /// Loads the model at a path, or finds it among the residents, and makes it the current one.
-  func load(path: String, name: String?) throws -> ModelValue {
+  func load(path: String, name: String?, cancellation: Cancellation) throws -> ModelValue {
+    let folder = try? ModelFolder(path: path)
     if let known = models.first(where: {
-      $0.model.folder.path == path && (name == nil || $0.model.name == name)
+      $0.model.folder.path == folder?.path && $0.model.folder.weightsFile == folder?.weightsFile
+        && (name == nil || $0.model.name == name)
     }) {
       state.withLock { $0.current = known }
       return known
     }
-    let value = ModelValue(try LanguageModel.load(path: path, name: name))
+    let model = try cancellation.leavingBehind { try LanguageModel.load(path: path, name: name) }
+    let value = ModelValue(model)
     state.withLock { state in
       state.models.append(value)
       state.current = value

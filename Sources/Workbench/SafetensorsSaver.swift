@@ -8,14 +8,11 @@ import Tensors
 enum SafetensorsSaver {
   static let saver = Saver(fileExtension: ".safetensors") { value, context in
     guard let tensors = try tensors(of: value, in: context), !tensors.isEmpty else { return nil }
-    let size = tensors.reduce(0) { $0 + $1.tensor.byteCount }
-    guard size <= 4 << 30 else {
-      throw FunctionError(
-        "The numbers take \(size >> 20) MiB, more than `save` puts into one file.",
-        hint: "Save some layers alone, such as t.attentions[3][5].", code: "too-large")
+    try check(byteCount: tensors.reduce(0) { $0 + $1.tensor.byteCount })
+    return try context.cancellation.leavingBehind {
+      try SafetensorsWriter.bytes(
+        tensors: tensors, metadata: [("format", "pt"), ("vitrine", Workbench.version)])
     }
-    return try SafetensorsWriter.bytes(
-      tensors: tensors, metadata: [("format", "pt"), ("vitrine", Workbench.version)])
   }
 
   private static func tensors(
@@ -45,28 +42,37 @@ enum SafetensorsSaver {
   ) throws -> [(name: String, tensor: Tensor)] {
     let trace = value.trace
     let sizes = trace.model.configuration
+    let count = trace.ids.count
+    let perToken =
+      (sizes.layers + 1) * sizes.width + sizes.layers * sizes.heads * count
+      + (sizes.hasLanguageModelHead ? sizes.vocabulary : 0)
+    try check(byteCount: count * perToken * MemoryLayout<Float>.size)
     var result = [("input_ids", try int64(trace.ids))]
     for layer in 0...sizes.layers {
       result.append(("hidden_states.\(layer)", try trace.hiddenStates(layer)))
     }
-    let count = trace.ids.count
     for layer in 0..<sizes.layers {
       context.progress(
         "Computing attention", fraction: Double(layer) / Double(sizes.layers),
         detail: "layer \(layer) of \(sizes.layers)")
-      var maps: [Float] = []
-      maps.reserveCapacity(sizes.heads * count * count)
-      for head in 0..<sizes.heads {
-        maps += try trace.attentionMap(
-          layer: layer, head: head, cancellation: context.cancellation
-        ).floats
-      }
-      result.append(("attentions.\(layer)", Tensor(shape: [sizes.heads, count, count], maps)))
+      result.append(
+        (
+          "attentions.\(layer)",
+          try trace.attentionMaps(layer: layer, cancellation: context.cancellation)
+        ))
     }
     if sizes.hasLanguageModelHead {
       result.append(("logits", try trace.logits(cancellation: context.cancellation)))
     }
     return result
+  }
+
+  /// Refuses a file that would be too large, before its numbers are computed.
+  private static func check(byteCount: Int) throws {
+    guard byteCount > 4 << 30 else { return }
+    throw FunctionError(
+      "The numbers take \(byteCount >> 20) MiB, more than `save` puts into one file.",
+      hint: "Save some layers alone, such as t.attentions[3][5].", code: "too-large")
   }
 
   private static func int64(_ ids: [Int]) throws -> Tensor {

@@ -21,12 +21,8 @@ enum TextFunctions {
     guard let text = try arguments.optionalText("text"), !arguments.wasGiven("ids") else {
       return try TraceRequest.trace(arguments, context).field("tokens") ?? .none
     }
-    guard let tokenizer = model.model.tokenizer else {
-      throw FunctionError(
-        "\(model.model.name) came without a tokenizer.json, so it can't cut a text.",
-        hint: "Give token ids instead: ids: [1, 2, 3].", code: "no-tokenizer")
-    }
-    return .object(TokensValue(tokenizer.encode(text).tokens, text: text, model: model))
+    let encoding = try model.model.encode(text, cancellation: context.cancellation)
+    return .object(TokensValue(encoding.tokens, text: text, model: model))
   }
 
   private static let trace = FunctionDefinition(
@@ -62,6 +58,7 @@ enum TextFunctions {
     result: "NextTokens",
     examples: [Example("next(\"Once upon a\", top: 5)", needsResources: true)]
   ) { arguments, context in
+    try checkPredictsNext(try TraceRequest.answeringModel(arguments, context))
     let trace = try TraceRequest.trace(arguments, context)
     let selection = try arguments.selection("position") ?? .last
     let positions = try selection.indices(count: trace.trace.ids.count, parameter: "position")
@@ -72,5 +69,18 @@ enum TextFunctions {
       trace.trace, position: position, count: try arguments.integer("top"),
       cancellation: context.cancellation)
     return .object(NextTokensValue(top, of: trace, position: position, call: context.call))
+  }
+
+  /// Refuses models that predict nothing, or only what stands between other tokens, before they
+  /// run.
+  private static func checkPredictsNext(_ model: LanguageModel) throws {
+    guard model.configuration.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: model.name)
+    }
+    guard model.configuration.isCausal else {
+      throw FunctionError(
+        "\(model.name) reads a text in both directions, so it doesn't say what comes next.",
+        hint: "Load a decoder to ask what comes next.", code: "no-language-model-head")
+    }
   }
 }

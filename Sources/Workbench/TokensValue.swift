@@ -35,7 +35,8 @@ public final class TokensValue: ObjectValue {
     ("pieces", "the tokens as the vocabulary writes them"),
     ("starts", "where each begins in the text's UTF-8 bytes; none for added tokens"),
     ("ends", "the byte after each; none for added tokens"),
-    ("special", "whether a token is one of the model's own marks"),
+    ("parts", "which part of its characters a token is, such as 1/4, where several share them"),
+    ("special", "whether a token is a special one of the vocabulary, such as [CLS] or [UNK]"),
   ]
 
   /// The names of the fields.
@@ -54,6 +55,7 @@ public final class TokensValue: ObjectValue {
     case "pieces": .texts(tokens.map(\.piece))
     case "starts": .list(tokens.map { $0.byteRange.map { .integer($0.lowerBound) } ?? .none })
     case "ends": .list(tokens.map { $0.byteRange.map { .integer($0.upperBound) } ?? .none })
+    case "parts": .list(tokens.map(Self.part))
     case "special": .list(tokens.map { .bool($0.isSpecial) })
     default: nil
     }
@@ -82,6 +84,10 @@ public final class TokensValue: ObjectValue {
       }, provenance: try model.provenance(in: context))
   }
 
+  private static func part(_ token: Token) -> Value {
+    token.part.map { .text("\($0.index)/\($0.of)") } ?? .none
+  }
+
   /// One row for each token.
   var table: Table {
     Table(
@@ -92,6 +98,7 @@ public final class TokensValue: ObjectValue {
         ("piece", tokens.map { .text($0.piece) }),
         ("start", tokens.map { $0.byteRange.map { .integer($0.lowerBound) } ?? .none }),
         ("end", tokens.map { $0.byteRange.map { .integer($0.upperBound) } ?? .none }),
+        ("part", tokens.map(Self.part)),
         ("special", tokens.map { .bool($0.isSpecial) }),
       ].map { Table.Column(name: $0.0, values: ValueList($0.1)) })
   }
@@ -105,9 +112,14 @@ public final class TokensValue: ObjectValue {
 
 /// Tokens as the labels of figures: the user's own characters, and what more is known about them.
 enum TokenLabels {
+  /// Whether a token is a mark that the model adds, such as [CLS].
+  ///
+  /// A special token that stands for the user's characters, such as [UNK], is none.
+  static func isMark(_ token: Token) -> Bool { token.isSpecial && token.byteRange == nil }
+
   /// The user's own characters; of a mark that the model adds, its form in the vocabulary.
   static func text(_ token: Token) -> String {
-    token.byteRange == nil || token.text.isEmpty ? token.piece : token.text
+    isMark(token) || token.text.isEmpty ? token.piece : token.text
   }
 
   /// The label of one token.

@@ -20,36 +20,55 @@ enum TraceRequest {
   /// The model that a call means.
   static func model(_ arguments: Arguments, _ context: ExecutionContext) throws -> ModelValue {
     if let model: ModelValue = try arguments.object("using") { return model }
-    return try ResidentModels.of(context).current()
+    return try ResidentModels.of(context).current(cancellation: context.cancellation)
+  }
+
+  /// The model that will answer a call: that of a trace that it gives, else the one it means.
+  static func answeringModel(
+    _ arguments: Arguments, _ context: ExecutionContext, parameter: String = "text"
+  ) throws -> LanguageModel {
+    if let trace: TraceValue = try arguments.object(parameter) { return trace.model.model }
+    return try model(arguments, context).model
   }
 
   /// The trace that a call means, from memory or by a run.
-  static func trace(_ arguments: Arguments, _ context: ExecutionContext) throws -> TraceValue {
+  ///
+  /// - Parameter parameter: the name of the function's parameter that takes the text.
+  static func trace(
+    _ arguments: Arguments, _ context: ExecutionContext, parameter: String = "text"
+  ) throws -> TraceValue {
     let ids = try arguments.optionalList("ids")?.compactMap(\.integer)
-    if let trace: TraceValue = try arguments.object("text") {
+    if let trace: TraceValue = try arguments.object(parameter) {
       guard ids == nil else { throw bothGiven }
-      if let model: ModelValue = try arguments.object("using"), model !== trace.model {
-        throw ArgumentError(
-          "using",
-          "The trace was made with \(trace.model.model.name), not with "
-            + "\(model.model.name).", hint: "Give the text itself to ask another model.")
-      }
+      try check(trace, arguments)
       return trace
     }
     let model = try model(arguments, context)
     let cache = TraceCache.of(context)
-    switch (try arguments.optionalText("text"), ids) {
+    switch (try arguments.optionalText(parameter), ids) {
     case (let text?, nil): return try cache.trace(of: text, model: model, in: context)
     case (nil, let ids?): return try cache.trace(of: ids, model: model, in: context)
     case (nil, nil):
       throw ArgumentError(
-        "text", "`\(arguments.definition.name)` needs a text, a trace, or `ids`.",
+        parameter, "`\(arguments.definition.name)` needs a text, a trace, or `ids`.",
         code: "missing-argument")
     case (.some, .some): throw bothGiven
     }
   }
 
-  private static var bothGiven: ArgumentError {
+  /// Refuses a trace of another model than the one that the call names.
+  static func check(_ trace: TraceValue, _ arguments: Arguments) throws {
+    guard let model: ModelValue = try arguments.object("using"), model !== trace.model else {
+      return
+    }
+    throw ArgumentError(
+      "using",
+      "The trace was made with \(trace.model.model.name), not with \(model.model.name).",
+      hint: "Give the text itself to ask another model.")
+  }
+
+  /// Why a text and ids together mean nothing.
+  static var bothGiven: ArgumentError {
     ArgumentError("ids", "Give either a text or `ids`, not both.", code: "wrong-value")
   }
 }

@@ -7,9 +7,12 @@ import Tensors
 ///
 /// For one weights file it is the file's own SHA-256, the one that `sha256sum` prints; for several
 /// it is the SHA-256 of their digests in hexadecimal, one after another, in the shards' order.
-/// Reading many gigabytes takes a while, so the digest of each file is kept in the cache folder
-/// under the file's identity (device, inode, size, time of the last change).
+/// Reading many gigabytes takes a while, so the digest of each large file is kept in the cache
+/// folder under the file's identity (device, inode, size, time of the last change).
 final class WeightsHash: Sendable {
+  /// Files of fewer bytes are read again: that takes no longer than looking their digest up.
+  private static let smallestKept = 16 << 20
+
   private let files: [String]
   private let digest = Mutex<String?>(nil)
 
@@ -30,17 +33,17 @@ final class WeightsHash: Sendable {
     var digests: [String] = []
     for (path, file) in zip(files, mapped) {
       let size = file.count
-      if let kept = Self.kept(for: path) {
+      if size >= Self.smallestKept, let kept = Self.kept(for: path) {
         digests.append(kept)
       } else {
         var hash = SHA256()
-        for start in stride(from: 0, to: size, by: 1 << 22) {
+        for start in stride(from: 0, to: size, by: 1 << 20) {
           try cancellation?.check()
-          hash.update(try file.bytes(in: start..<min(start + 1 << 22, size)))
+          hash.update(try file.bytes(in: start..<min(start + (1 << 20), size)))
           progress(Double(done + start) / Double(total))
         }
         let hexadecimal = Hexadecimal.encode(hash.digest())
-        Self.keep(hexadecimal, for: path)
+        if size >= Self.smallestKept { Self.keep(hexadecimal, for: path) }
         digests.append(hexadecimal)
       }
       done += size

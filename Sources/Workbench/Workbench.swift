@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import Interpreter
 
 /// The analysis language with its models: the whole of Vitrine but for how it is reached.
@@ -7,11 +8,26 @@ public enum Workbench {
 
   /// Every function of the language.
   public static let catalogue = Catalogue(
-    ModelFunctions.all + TextFunctions.all + AttentionFunctions.all + EmbeddingFunctions.all
-      + Catalogue.builtins,
+    ModelFunctions.all + TextFunctions.all + AttentionFunctions.all + LensFunctions.all
+      + EmbeddingFunctions.all + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],
     explanation: { ErrorWording.explanation(of: $0) })
 
   /// A session with no names bound and no model loaded.
-  public static func makeSession() -> Session { Session(catalogue: catalogue, version: version) }
+  ///
+  /// - Parameters:
+  ///   - environment: the environment variables that say where models lie (see `VITRINE_MODELS` and
+  ///     the cache folders in the reference page of `load`).
+  ///   - usesCallersStack: whether cells run on the calling thread, see `Session`.
+  public static func makeSession(
+    environment: [String: String] = ProcessInfo.processInfo.environment,
+    usesCallersStack: Bool = false
+  ) -> Session {
+    let session = Session(
+      catalogue: catalogue, version: version, usesCallersStack: usesCallersStack)
+    _ = session.storage.object(ResidentModels.self) {
+      ResidentModels(library: ModelLibrary(environment: environment))
+    }
+    return session
+  }
 }

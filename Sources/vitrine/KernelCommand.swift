@@ -1,4 +1,5 @@
 import Glibc
+import Interpreter
 import JupyterKernel
 import Workbench
 
@@ -16,8 +17,11 @@ enum KernelCommand {
     guard let file = arguments.value("--connection-file") ?? arguments.positionals.first else {
       throw UsageError("kernel needs --connection-file FILE.")
     }
+    // The threads of the kernel that run cells have the stack that cells need.
+    let session = Workbench.makeSession(
+      usesCallersStack: KernelServer.executionStackByteCount > Session.requiredStackByteCount)
     let status = KernelServer.serve(
-      connectionFile: file, interpreter: NotebookInterpreter(Workbench.makeSession()))
+      connectionFile: file, interpreter: NotebookInterpreter(session))
     // A cell that still computes must not hold the process back.
     _exit(status)
   }

@@ -5,6 +5,7 @@ import JupyterKernel
 import JupyterProtocol
 import Language
 import Synchronization
+import Tensors
 import Workbench
 
 /// The analysis language as a kernel's interpreter: puts a session behind JupyterKernel's contract.
@@ -26,17 +27,20 @@ final class NotebookInterpreter: CellInterpreter {
 
   func execute(_ request: ExecutionRequest, output: any CellOutput) -> ExecutionOutcome {
     let sink = CellOutputSink(output: output)
-    request.interruption.whenRequested { [session] in session.interrupt() }
-    if request.interruption.isRequested { return .interrupted }
+    // A flag for each request: an interrupt stops its cell alone, however early it comes.
+    let cancellation = Cancellation()
+    request.interruption.whenRequested { cancellation.cancel() }
     let outcome = session.execute(
       request.code, executionCount: request.executionCount, output: sink,
-      showsResult: !request.isSilent)
+      showsResult: !request.isSilent, cancellation: cancellation)
     switch outcome {
     case .interrupted: return .interrupted
     case .failed(let diagnostics): return Self.failure(diagnostics, source: request.code)
     case .ok:
       return .ok(
-        userExpressions: request.userExpressions.map { evaluate($0, output: sink) },
+        userExpressions: request.userExpressions.map {
+          evaluate($0, output: sink, cancellation)
+        },
         payload: sink.pages.map(Self.payload))
     }
   }
@@ -62,10 +66,12 @@ final class NotebookInterpreter: CellInterpreter {
     }
   }
 
-  private func evaluate(_ expression: UserExpression, output: CellOutputSink)
-    -> UserExpressionResult
-  {
-    switch session.evaluateExpression(expression.code, output: output) {
+  private func evaluate(
+    _ expression: UserExpression, output: CellOutputSink, _ cancellation: Cancellation
+  ) -> UserExpressionResult {
+    switch session.evaluateExpression(
+      expression.code, output: output, cancellation: cancellation)
+    {
     case .value(let bundle): return .init(name: expression.name, outcome: .value(bundle))
     case .failed(let diagnostics):
       return .init(

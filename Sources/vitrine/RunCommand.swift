@@ -106,8 +106,11 @@ struct Experiment {
       guard !cells[index].source.allSatisfy(\.isWhitespace) else { continue }
       count += 1
       let sink = RecordingSink(executionCount: count, prints: printsResults)
+      let progress = TerminalProgress()
       let outcome = session.execute(
-        cells[index].source, executionCount: count, output: sink, parameters: parameters)
+        cells[index].source, executionCount: count, output: sink, progress: progress,
+        parameters: parameters)
+      progress.clear()
       switch outcome {
       case .ok: break
       case .failed(let diagnostics):

@@ -20,14 +20,6 @@ import Testing
     }
   }
 
-  @Test func aKnownMapGivesKnownNumbers() throws {
-    let map = Tensor(shape: [2, 2], [1, 0, 0.5, 0.5])
-    let summary = try AttentionPatterns.summary(map, layer: 4, head: 2)
-    #expect(
-      summary
-        == HeadSummary(layer: 4, head: 2, entropy: 0.5, distance: 0.25, firstTokenShare: 0.75))
-  }
-
   @Test func aGridSharesOneRangeThatLeavesOutUnseenKeys() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     let trace = try model.run(ids: [5, 6, 7, 8, 9])

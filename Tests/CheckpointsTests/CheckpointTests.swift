@@ -126,12 +126,12 @@ private func failure(_ body: () throws -> Void) -> String? {
     let folder = try TemporaryFolder()
     #expect(
       failure { _ = try Checkpoint(folder.path) }
-        == #"The folder "\#(folder.path)" holds no weights: model.safetensors or model.safetensors.index.json is expected."#
+        == #"The folder "\#(folder.path)" holds no weights: model.safetensors, pytorch_model.bin, the index of either, or one .gguf file is expected."#
     )
-    try folder.write([1], to: "pytorch_model.bin")
+    try folder.write([1], to: "model.onnx")
     #expect(
       failure { _ = try Checkpoint(folder.path) }
-        == #"The folder "\#(folder.path)" holds its weights as pytorch_model.bin, which can't be read: model.safetensors or model.safetensors.index.json is expected."#
+        == #"The folder "\#(folder.path)" holds its weights as model.onnx, which can't be read: model.safetensors, pytorch_model.bin, the index of either, or one .gguf file is expected."#
     )
   }
 

@@ -1,15 +1,6 @@
 import Checkpoints
-import Glibc
 import Tensors
 import Testing
-
-private func contents(_ path: String) throws -> [UInt8] {
-  let stream = try #require(fopen(path, "rb"))
-  defer { fclose(stream) }
-  var bytes = [UInt8](repeating: 0, count: 1 << 20)
-  bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, stream))
-  return bytes
-}
 
 @Suite struct SafetensorsWriterTests {
   @Test func writesTheReferencesBytes() throws {

@@ -12,7 +12,7 @@ final class TemporaryFolder {
     path = String(cString: made)
   }
 
-  enum Failure: Error { case noFolder, notWritten }
+  enum Failure: Error { case noFolder, notWritten, notRead }
 
   deinit { Self.remove(path) }
 
@@ -63,6 +63,15 @@ func safetensors(header: String, dataByteCount: Int) -> [UInt8] {
 
 func littleEndian(_ value: UInt64) -> [UInt8] {
   (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+}
+
+/// The bytes of a small file.
+func contents(_ path: String) throws -> [UInt8] {
+  guard let stream = fopen(path, "rb") else { throw TemporaryFolder.Failure.notRead }
+  defer { fclose(stream) }
+  var bytes = [UInt8](repeating: 0, count: 1 << 20)
+  bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, stream))
+  return bytes
 }
 
 /// The folder of this target's fixtures.

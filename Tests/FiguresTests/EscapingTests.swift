@@ -36,6 +36,11 @@ struct EscapingTests {
         title: text, cells: [.init(title: text, layer: nil, head: nil, values: values)],
         rowLabels: labels, columnLabels: labels, rowTitle: text, columnTitle: text,
         valueTitle: text, note: text, language: text, provenance: provenance),
+      TokenGrid(
+        title: text,
+        rows: [[.init([.init(text, 0.5), .init(text, .nan)], detail: text), .init([])]],
+        rowLabels: [label], columnLabels: [label, label], rowTitle: text, columnTitle: text,
+        note: text, language: text, provenance: provenance),
       BarChart(
         title: text, items: [.init(label, 0.5), .init(label, -.infinity)], note: text,
         labelTitle: text, valueTitle: text, provenance: provenance),

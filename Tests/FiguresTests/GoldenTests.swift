@@ -22,6 +22,7 @@ struct GoldenTests {
             title: "layer \($0 / 2) · head \($0 % 2)", layer: $0 / 2, head: $0 % 2,
             values: Matrix([[0.5, 0.5], [Float($0) / 4, 1 - Float($0) / 4]]))
         }, rowLabels: ["a", "b"], columnLabels: ["a", "b"])),
+    Sample(name: "lens", figure: Samples.lens(layers: 3, ["患者", " has", "\n"])),
     Sample(name: "bars", figure: Samples.nextTokens),
     Sample(
       name: "tokens",

@@ -102,6 +102,10 @@ enum Samples {
         columnLabels: chinese.map { TokenLabel($0) }, isCausal: true, rowTitle: "查询",
         columnTitle: "键", valueTitle: "权重", language: "zh", provenance: provenance)),
     Sample(name: "heatmap-signed", figure: signed),
+    Sample(name: "lens-english", figure: lens(layers: 7, english)),
+    Sample(name: "lens-chinese", figure: lens(layers: 5, chinese)),
+    Sample(
+      name: "lens-large", figure: lens(layers: 61, (0..<90).map { "word\($0)" }, seed: 9)),
     Sample(name: "heatmap-28", figure: heatmap(28)),
     Sample(name: "heatmap-40", figure: heatmap(40, causal: false)),
     Sample(name: "heatmap-100", figure: heatmap(100)),
@@ -119,6 +123,25 @@ enum Samples {
         }
       }, rowLabels: words(tokens), columnLabels: words(tokens), isCausal: causal,
       provenance: provenance)
+  }
+
+  /// What so many layers say at some positions: unsure below, sure above.
+  static func lens(layers: Int, _ words: [String], seed: UInt64 = 3) -> TokenGrid {
+    var random = Seeded(seed)
+    let pool = [" the", "患者", " treatment", "\n", "治疗", " collateralisation", " is", "🙂", " "]
+    return TokenGrid(
+      title: "Logit lens · deepseek-llm-7b-base",
+      rows: (0..<layers).map { layer in
+        words.indices.map { column in
+          let share = Double(layer + 1) / Double(layers) * Double(random.unit())
+          return TokenGrid.Cell(
+            (0..<5).map { rank in
+              TokenGrid.Candidate(
+                pool[(column * 3 + rank + layer / 2) % pool.count], share / Double(1 << rank))
+            }, detail: "divergence from the final layer \(layers - layer) nats")
+        }
+      }, rowLabels: (0..<layers).map { TokenLabel("layer \($0)") },
+      columnLabels: words.map { TokenLabel($0) }, provenance: provenance)
   }
 
   static let nextTokens = BarChart(

@@ -66,10 +66,13 @@ struct BadValue: Sendable, CustomTestStringConvertible {
 @Suite struct LoadingTests {
   @Test(arguments: [
     BadValue(
-      "model_type", "mamba", #"The model type "mamba" is unknown: known are llama, bert."#),
+      "model_type", "mamba",
+      #"The model type "mamba" is unknown: known are llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, gpt2, bert."#
+    ),
     BadValue(
       "model_type", nil,
-      "config.json gives model_type as nothing, but one of llama, bert is expected."),
+      "config.json gives model_type as nothing, but one of llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, gpt2, bert is expected."
+    ),
     BadValue(
       "num_hidden_layers", 0,
       "config.json gives num_hidden_layers as 0, but a whole number from 1 to 1024 is expected."),
@@ -103,7 +106,7 @@ struct BadValue: Sendable, CustomTestStringConvertible {
       "config.json gives rms_norm_eps as 0, but a number above 0 and at most 1.0 is expected."),
     BadValue(
       "rope_scaling", ["type": "longrope"],
-      #"config.json gives type as "longrope", which is not supported: supported are default, linear, llama3."#
+      #"config.json gives type as "longrope", which is not supported: supported are default, linear, llama3, yarn."#
     ),
     BadValue(
       "rope_scaling", ["type": "linear", "factor": -4],
@@ -152,7 +155,7 @@ struct BadValue: Sendable, CustomTestStringConvertible {
     }
     #expect(
       sentence
-        == #"The weight "model.norm.weight" is stored as i8: only f32, f16 and bf16 weights can be used."#
+        == #"The weight "model.norm.weight" is stored as i8: only f32, f16, bf16, f8_e4m3 and quantised weights can be used."#
     )
   }
 

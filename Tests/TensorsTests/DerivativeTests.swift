@@ -178,6 +178,32 @@ import Testing
     }
   }
 
+  /// Against the product with the widened weight, which differs in nothing.
+  @Test(arguments: blockTypes) func quantisedWeightsAreThoseWidenedBefore(type: ElementType) throws
+  {
+    var numbers = SeededNumbers(61)
+    let slope = numbers.tensor(20, 70)
+    let weight = try quantised(type, 70, 768, seed: 62)
+    try onEachInstructionSet { set in
+      let widened = try linearInputGradient(slope, weight: Tensor(shape: [70, 768], weight.floats))
+      #expect(try linearInputGradient(slope, weight: weight).bytes == widened.bytes, "\(set)")
+    }
+  }
+
+  @Test func scaledWeightsAreThoseWidenedBefore() throws {
+    var numbers = SeededNumbers(63)
+    let slope = numbers.tensor(20, 75)
+    let bytes = (0..<75 * 133).map { UInt8($0 * 37 % 0x38) }
+    let stored = try Tensor(shape: [75, 133], elementType: .float8e4m3, bytes: bytes)
+    let weight = try stored.scaled(by: numbers.tensor(3, 5), block: (rows: 30, columns: 30))
+    let part = weight.rows(10..<70)
+    for (weight, slope) in [(weight, slope), (part, numbers.tensor(20, 60))] {
+      let widened = try linearInputGradient(
+        slope, weight: Tensor(shape: weight.shape, weight.floats))
+      #expect(try linearInputGradient(slope, weight: weight).bytes == widened.bytes)
+    }
+  }
+
   @Test func aGradientAddsToNothingElse() throws {
     let kept = Tensor(repeating: 1, shape: [2, 3])
     let sum = try addLinearInputGradient(

@@ -33,6 +33,18 @@ typedef enum vk_type {
   vk_type_f16 = 2,
 } vk_type;
 
+/// Blocks of quantised numbers, as GGUF stores them.
+typedef enum vk_block {
+  vk_block_q4_0 = 0,
+  vk_block_q4_1 = 1,
+  vk_block_q5_0 = 2,
+  vk_block_q5_1 = 3,
+  vk_block_q8_0 = 4,
+  vk_block_q4_k = 5,
+  vk_block_q5_k = 6,
+  vk_block_q6_k = 7,
+} vk_block;
+
 /// The most rows that `rows_product` takes in one call.
 enum { vk_rows_product_limit = 8 };
 
@@ -126,6 +138,10 @@ typedef struct vk_kernels {
 
   /// Widens `count` elements of `type` to f32, exactly.
   void (*widen)(vk_type type, const void *x, float *y, int64_t count);
+  /// Widens so many blocks to f32: 32 numbers each, of the k types 256.
+  void (*widen_blocks)(vk_block type, const void *x, float *y, int64_t blocks);
+  /// y[i] = factor times the 8-bit float x[i] (OCP E4M3, exponent bias 7, no infinities).
+  void (*widen_e4m3)(const void *x, float factor, float *y, int64_t count);
   /// Rounds to bfloat16, nearest even; NaN stays NaN.
   void (*narrow_bf16)(const float *x, void *y, int64_t count);
   /// Rounds to IEEE half precision, nearest even, overflowing to infinity.

@@ -2,7 +2,7 @@ public import Language
 public import Tensors
 
 /// The checked arguments of one call, by parameter name, with defaults filled in.
-public struct Arguments {
+public struct Arguments: Sendable {
   /// The function that is called.
   public let definition: FunctionDefinition
   var values: [Value]

@@ -111,6 +111,24 @@ public struct FunctionDefinition: Sendable {
       result: result, examples: examples, source: source, body: body)
   }
 
+  /// Makes a function that computes a value from its arguments and has no other effect.
+  ///
+  /// Where the arguments are large, an interrupt doesn't wait for it.
+  ///
+  /// - Parameter compute: gives the value.
+  public init(
+    _ name: String, group: String, summary: String, details: String? = nil,
+    parameters: [ParameterDefinition], result: String, examples: [Example] = [],
+    source: String? = nil, compute: @escaping @Sendable (Arguments) throws -> Value
+  ) {
+    self.init(
+      name, group: group, summary: summary, details: details, parameters: parameters,
+      result: result, examples: examples, source: source
+    ) { arguments, context in
+      try context.computing(with: arguments.values) { try compute(arguments) }
+    }
+  }
+
   /// The name.
   public var name: String { storage.name }
   /// The topic.

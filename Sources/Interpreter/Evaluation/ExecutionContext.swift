@@ -93,6 +93,17 @@ public final class ExecutionContext {
       range: callRange)
   }
 
+  /// Computes with values: where they are large, on a thread that is left behind when the cell is
+  /// interrupted.
+  ///
+  /// For computing that looks at no flag and has no effects.
+  func computing<Result: Sendable>(
+    with values: [Value], _ compute: @escaping @Sendable () throws -> Result
+  ) throws -> Result {
+    guard values.contains(where: \.isLarge) else { return try compute() }
+    return try cancellation.leavingBehind(compute)
+  }
+
   /// The place of the call that is running, in the text of its cell.
   public internal(set) var callRange: SourceRange?
 

@@ -262,7 +262,12 @@ enum Arithmetic {
       throw FunctionError(
         "`\(operation.rawValue)` takes true or false, not a Tensor.", code: "wrong-type")
     }
-    return .tensor(try broadcast(a, b, operation: operation.rawValue, cancellation, function))
+    let compute = { @Sendable in
+      try broadcast(a, b, operation: operation.rawValue, cancellation, function)
+    }
+    // Large tensors are copied as a whole, which looks at no flag.
+    let isLarge = max(a.count, b.count) > 1 << 17
+    return .tensor(try isLarge ? cancellation.leavingBehind(compute) : compute())
   }
 
   private static func operand(_ value: Value) throws -> Tensor {
@@ -270,7 +275,8 @@ enum Arithmetic {
     return try TensorAccess.tensor(value)
   }
 
-  private static func function(_ operation: BinaryOperator) -> ((Float, Float) -> Float)? {
+  private static func function(_ operation: BinaryOperator) -> (@Sendable (Float, Float) -> Float)?
+  {
     switch operation {
     case .add: { $0 + $1 }
     case .subtract: { $0 - $1 }

@@ -10,7 +10,7 @@ extension Catalogue {
           "A text such as \"12\" or \"1e-4\", true or false, or a tensor of one element.")
       ],
       result: "a Number", examples: [Example("number(\"0.5\")", gives: "0.5")]
-    ) { arguments, _ in
+    ) { arguments in
       switch try arguments.value("value") {
       case .text(let text):
         let trimmed = text.filter { !$0.isWhitespace }
@@ -35,7 +35,7 @@ extension Catalogue {
       "text", group: "Values", summary: "The value as `print` writes it.",
       parameters: [ParameterDefinition("value", .any, "Any value.")],
       result: "a Text", examples: [Example("text(12)", gives: "\"12\"")]
-    ) { arguments, _ in .text(try arguments.value("value").printed) },
+    ) { arguments in .text(try arguments.value("value").printed) },
     FunctionDefinition(
       "list", group: "Values",
       summary:
@@ -60,7 +60,7 @@ extension Catalogue {
       ],
       result: "a Tensor of 32-bit floating-point numbers",
       examples: [Example("(tensor([[1, 2], [3, 4]]) * 10)[1]", gives: "Tensor [2] f32: 30, 40")]
-    ) { arguments, _ in
+    ) { arguments in
       switch try arguments.value("values") {
       case .number(let number): return .tensor(Tensor(shape: [], [Float(number)]))
       case .object(let object): return try object.asTensor() ?? .none
@@ -75,7 +75,7 @@ extension Catalogue {
       ],
       result: "a List of whole numbers",
       examples: [Example("shape([[1, 2, 3], [4, 5, 6]])", gives: "[2, 3]")]
-    ) { arguments, _ in
+    ) { arguments in
       switch try arguments.value("values") {
       case .number: return .list([])
       case .table(let table):
@@ -97,7 +97,7 @@ extension Catalogue {
       ],
       result: "a Tensor",
       examples: [Example("reshape(0..<6, [2, 3])[1]", gives: "Tensor [3] f32: 3, 4, 5")]
-    ) { arguments, _ in
+    ) { arguments in
       let numbers = try arguments.numbers("values")
       let shape = try arguments.list("shape").compactMap(\.integer)
       var count = 1
@@ -117,24 +117,24 @@ extension Catalogue {
       "type", group: "Values", summary: "The name of a value's type.",
       parameters: [ParameterDefinition("value", .any, "Any value.")],
       result: "a Text", examples: [Example("type([1])", gives: "\"List\"")]
-    ) { arguments, _ in .text(try arguments.value("value").typeName) },
+    ) { arguments in .text(try arguments.value("value").typeName) },
     FunctionDefinition(
       "keys", group: "Values", summary: "The names in a record, or of a table's columns.",
       parameters: [
         ParameterDefinition("record", .either([.record, .table]), "A record or a table.")
       ],
       result: "a List of texts", examples: [Example("keys({a: 1, b: 2})", gives: "[\"a\", \"b\"]")]
-    ) { arguments, _ in .texts(Members.names(of: try arguments.value("record"))) },
+    ) { arguments in .texts(Members.names(of: try arguments.value("record"))) },
     FunctionDefinition(
       "values", group: "Values", summary: "The values in a record, in the order of its names.",
       parameters: [ParameterDefinition("record", .record, "A record.")],
       result: "a List", examples: [Example("values({a: 1, b: 2})", gives: "[1, 2]")]
-    ) { arguments, _ in .list(try arguments.record("record").values) },
+    ) { arguments in .list(try arguments.record("record").values) },
     FunctionDefinition(
       "fields", group: "Values",
       summary: "The names of the fields that can be reached with `.name`.",
       parameters: [ParameterDefinition("value", .any, "Any value.")],
       result: "a List of texts", examples: [Example("fields({a: 1})", gives: "[\"a\"]")]
-    ) { arguments, _ in .texts(Members.names(of: try arguments.value("value"))) },
+    ) { arguments in .texts(Members.names(of: try arguments.value("value"))) },
   ]
 }

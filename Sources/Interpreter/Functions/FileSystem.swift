@@ -40,7 +40,11 @@ enum FileSystem {
   }
 
   /// Writes a file at once: the old content stays until the new one is complete.
-  static func write(_ bytes: [UInt8], to path: String) throws {
+  ///
+  /// - Parameter check: called between pieces; what it throws ends the writing.
+  static func write(
+    _ bytes: [UInt8], to path: String, check: () throws -> Void = {}
+  ) throws {
     let path = expanded(path)
     let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0...UInt32.max)).part"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -48,8 +52,13 @@ enum FileSystem {
     var written = 0
     var failure: Int32 = 0
     while written < bytes.count, failure == 0 {
+      do { try check() } catch {
+        close(descriptor)
+        unsafe unlink(temporary)
+        throw error
+      }
       let count = unsafe bytes[written...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, min($0.count, 1 << 24))
+        unsafe Glibc.write(descriptor, $0.baseAddress, min($0.count, 1 << 22))
       }
       if count >= 0 { written += count } else if errno != EINTR { failure = errno }
     }

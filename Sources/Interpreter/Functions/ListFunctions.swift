@@ -14,7 +14,7 @@ extension Catalogue {
       ],
       result: "a Number",
       examples: [Example("len([4, 5, 6])", gives: "3"), Example("len(\"高血压\")", gives: "3")]
-    ) { arguments, _ in
+    ) { arguments in
       let value = try arguments.value("items")
       guard let count = Sequences.count(value) else {
         throw ArgumentError(
@@ -36,7 +36,7 @@ extension Catalogue {
         Example("list(range(3))", gives: "[0, 1, 2]"),
         Example("list(range(10, 0, step: -4))", gives: "[10, 6, 2]"),
       ]
-    ) { arguments, _ in
+    ) { arguments in
       let step = try arguments.integer("step")
       guard step != 0 else {
         throw ArgumentError("step", "`step` must not be 0.", code: "out-of-range")
@@ -201,7 +201,7 @@ extension Catalogue {
       "any", group: "Lists", summary: "Whether one of the truth values is true.",
       parameters: [ParameterDefinition("items", .list(of: .bool), "Truth values.")],
       result: "true or false", examples: [Example("any([false, true])", gives: "true")]
-    ) { arguments, _ in
+    ) { arguments in
       .bool(
         try arguments.list("items").contains { if case .bool(true) = $0 { true } else { false } })
     },
@@ -211,7 +211,7 @@ extension Catalogue {
         "Whether all truth values are true; without a call, `all` chooses every layer or head.",
       parameters: [ParameterDefinition("items", .list(of: .bool), "Truth values.")],
       result: "true or false", examples: [Example("all([true, false])", gives: "false")]
-    ) { arguments, _ in
+    ) { arguments in
       .bool(
         try arguments.list("items").allSatisfy { if case .bool(true) = $0 { true } else { false } })
     },

@@ -19,7 +19,9 @@ extension Catalogue {
     ) { arguments, context in
       let path = try arguments.text("path")
       let bytes = try FileWriter.bytes(arguments.value("value"), path, context)
-      try located("path") { try FileSystem.write(bytes, to: path) }
+      try located("path") {
+        try FileSystem.write(bytes, to: path, check: { try context.cancellation.check() })
+      }
       return .none
     }
   ]
@@ -33,8 +35,25 @@ enum FileWriter {
       if let bytes = try saver.bytes(value, context) { return bytes }
     }
     switch fileExtension {
-    case ".svg": return Array(try figure(value, context, fileExtension).svg(.light).utf8)
-    case ".html": return Array(try figure(value, context, fileExtension).htmlPage().utf8)
+    case ".svg":
+      let figure = try figure(value, context, fileExtension)
+      return try context.cancellation.leavingBehind { Array(figure.svg(.light).utf8) }
+    case ".html":
+      let figure = try figure(value, context, fileExtension)
+      return try context.cancellation.leavingBehind { Array(figure.htmlPage().utf8) }
+    default:
+      let extensions = context.catalogue.savers.map(\.fileExtension)
+      return try context.cancellation.leavingBehind {
+        try data(value, fileExtension, savers: extensions)
+      }
+    }
+  }
+
+  /// The bytes of a file of data.
+  private static func data(
+    _ value: Value, _ fileExtension: String, savers: [String]
+  ) throws -> [UInt8] {
+    switch fileExtension {
     case ".json": return value.json.serializedBytes(indentation: 2) + [0x0A]
     case ".jsonl", ".ndjson":
       guard case .array(let rows) = value.json else { throw unsuitable(value, "a list or a table") }
@@ -56,7 +75,7 @@ enum FileWriter {
     default:
       let known =
         [".svg", ".html", ".json", ".jsonl", ".csv", ".tsv", ".npy", ".txt"]
-        + context.catalogue.savers.map(\.fileExtension)
+        + savers
       let isKnown = known.contains(fileExtension)
       throw ArgumentError(
         isKnown ? "value" : "path",

@@ -39,7 +39,7 @@ extension Catalogue {
         ParameterDefinition("b", .numbers, "As many numbers."),
       ],
       result: "a Number", examples: [Example("dot([1, 2], [3, 4])", gives: "11")]
-    ) { arguments, _ in
+    ) { arguments in
       let (a, b) = try pair(arguments)
       return .number(zip(a, b).reduce(0) { $0 + $1.0 * $1.1 })
     },
@@ -47,7 +47,7 @@ extension Catalogue {
       "norm", group: "Statistics", summary: "The Euclidean length of a list of numbers.",
       parameters: [ParameterDefinition("x", .numbers, "Numbers.")],
       result: "a Number", examples: [Example("norm([3, 4])", gives: "5")]
-    ) { arguments, _ in .number(norm(try arguments.numbers("x"))) },
+    ) { arguments in .number(norm(try arguments.numbers("x"))) },
     FunctionDefinition(
       "cosine", group: "Statistics",
       summary:
@@ -57,7 +57,7 @@ extension Catalogue {
         ParameterDefinition("b", .numbers, "As many numbers, not all 0."),
       ],
       result: "a Number in -1…1", examples: [Example("cosine([1, 0], [1, 0])", gives: "1")]
-    ) { arguments, _ in
+    ) { arguments in
       let (a, b) = try pair(arguments)
       let lengths = norm(a) * norm(b)
       guard lengths > 0 else {
@@ -102,12 +102,14 @@ extension Catalogue {
       if let axis = try arguments.optionalInteger("axis") {
         return try AxisReduction.apply(arguments, axis: axis, name: name, context, function)
       }
-      let numbers = try arguments.numbers("x")
-      if numbers.isEmpty {
-        if let emptyValue { return .number(emptyValue) }
-        throw ArgumentError("x", "There is no \(name) of nothing.", code: "empty")
+      return try context.computing(with: arguments.values) {
+        let numbers = try arguments.numbers("x")
+        if numbers.isEmpty {
+          if let emptyValue { return .number(emptyValue) }
+          throw ArgumentError("x", "There is no \(name) of nothing.", code: "empty")
+        }
+        return .number(function(numbers))
       }
-      return .number(function(numbers))
     }
   }
 
@@ -136,8 +138,11 @@ extension Catalogue {
       guard values.count == 1 else { return try extreme(of: values, name, isMaximum) }
       switch values[0] {
       case .tensor, .object:
-        guard let numbers = try Sequences.numbers(values[0]) else { break }
-        guard let found = isMaximum ? numbers.max() : numbers.min() else { break }
+        let found = try context.computing(with: values) {
+          let numbers = try Sequences.numbers(values[0])
+          return isMaximum ? numbers?.max() : numbers?.min()
+        }
+        guard let found else { break }
         return .number(found)
       case .range(let range):
         if let last = range.last {
@@ -177,7 +182,7 @@ extension Catalogue {
       name, group: "Statistics", summary: summary,
       parameters: [ParameterDefinition("x", .numbers, "A list of numbers or a tensor.")],
       result: "a Number, counted from 0 row after row", examples: [Example(example, gives: result)]
-    ) { arguments, _ in
+    ) { arguments in
       let numbers = try arguments.numbers("x")
       guard var best = numbers.indices.first else {
         throw ArgumentError("x", "There is no \(name) of nothing.", code: "empty")

@@ -19,7 +19,7 @@ extension Catalogue {
         Example("table({a: [1, 2], b: [3, 4]})[1]", gives: "{a: 2, b: 4}"),
         Example("words = table(\"words.csv\")", needsResources: true),
       ]
-    ) { arguments, _ in
+    ) { arguments in
       switch try arguments.value("source") {
       case .text(let path): return .table(try TableReader.read(path))
       case .table(let table): return .table(table)
@@ -41,7 +41,7 @@ extension Catalogue {
       parameters: [ParameterDefinition("table", .table, "A table.")],
       result: "a List of texts",
       examples: [Example("columns(table([{a: 1, b: 2}]))", gives: "[\"a\", \"b\"]")]
-    ) { arguments, _ in .texts(try arguments.table("table").names) },
+    ) { arguments in .texts(try arguments.table("table").names) },
     FunctionDefinition(
       "head", group: "Tables", summary: "The first rows of a table or elements of a list.",
       parameters: [
@@ -62,7 +62,7 @@ extension Catalogue {
       examples: [
         Example("sentences = split(read(\"sentences.txt\"), \"\\n\")", needsResources: true)
       ]
-    ) { arguments, _ in
+    ) { arguments in
       let path = try arguments.text("path")
       let bytes = try located("path") { try FileSystem.read(path) }
       try ExecutionContext.checkTextLength(bytes.count)

@@ -90,7 +90,7 @@ extension Catalogue {
     FunctionDefinition(
       name, group: "Texts", summary: summary, parameters: [text], result: "a Text",
       examples: [Example(example, gives: result)]
-    ) { arguments, _ in .text(function(try arguments.text("text"))) }
+    ) { arguments in .text(function(try arguments.text("text"))) }
   }
 
   private static func test(
@@ -101,7 +101,7 @@ extension Catalogue {
       name, group: "Texts", summary: summary,
       parameters: [text, ParameterDefinition("part", .text, "What to look for.")],
       result: "true or false", examples: [Example(example, gives: result)]
-    ) { arguments, _ in
+    ) { arguments in
       .bool(function(try arguments.text("text"), try arguments.text("part")))
     }
   }

@@ -20,7 +20,9 @@ extension ExecutionContext {
   /// The representations of a value as it is displayed, or `nil` for none.
   public func displayBundle(of value: Value) throws -> MIMEBundle? {
     if case .none = value { return nil }
-    if let figure = try figure(of: value) { return figure.mimeBundle() }
+    if let figure = try figure(of: value) {
+      return try cancellation.leavingBehind { figure.mimeBundle() }
+    }
     var bundle = MIMEBundle(plainText: Self.displayText(of: value))
     bundle.metadata["vitrine"] = provenance().json
     return bundle

@@ -1,7 +1,7 @@
 public import DataFormats
 public import Language
 import Synchronization
-import Tensors
+public import Tensors
 
 /// How the run of a cell ended.
 public enum SessionOutcome: Sendable {
@@ -39,11 +39,23 @@ public final class Session: Sendable {
   private let seeds = SeedBox()
   private let running = Mutex<[ObjectIdentifier: Cancellation]>([:])
 
+  private let usesCallersStack: Bool
+
   /// Begins a session.
-  public init(catalogue: Catalogue = Catalogue(Catalogue.builtins), version: String) {
+  ///
+  /// - Parameter usesCallersStack: whether cells run on the thread that calls `execute`, whose stack
+  ///   then must be as large as `requiredStackByteCount`; otherwise each runs on a thread of its own.
+  public init(
+    catalogue: Catalogue = Catalogue(Catalogue.builtins), version: String,
+    usesCallersStack: Bool = false
+  ) {
     self.catalogue = catalogue
     self.version = version
+    self.usesCallersStack = usesCallersStack
   }
+
+  /// How large the stack of a thread must be that runs cells itself.
+  public static let requiredStackByteCount = LargeStack.byteCount
 
   deinit {
     // Functions refer to the scope that holds them.
@@ -63,10 +75,12 @@ public final class Session: Sendable {
   ///     over a second.
   ///   - parameters: values for `param` statements.
   ///   - limits: what bounds the cell.
+  ///   - cancellation: stops this cell; one that is set before the cell begins isn't lost.
   public func execute(
     _ source: String, executionCount: Int = 0, output: any OutputSink, showsResult: Bool = true,
     progress: (any ProgressSink)? = nil, parameters: ParameterOverrides = ParameterOverrides(),
-    limits: ExecutionContext.Limits = ExecutionContext.Limits()
+    limits: ExecutionContext.Limits = ExecutionContext.Limits(),
+    cancellation: Cancellation = Cancellation()
   ) -> SessionOutcome {
     let parsed = Parser.parse(source)
     if parsed.hasErrors { return .failed(parsed.diagnostics) }
@@ -75,10 +89,11 @@ public final class Session: Sendable {
         .standardError, DiagnosticRenderer.render(warning, source: source) + "\n")
     }
     let bar = ProgressDisplay(output: output)
+    let output = progress == nil ? WatchedOutput(output: output, bar: bar) : output
     defer { bar.finish() }
     return perform(
       source, executionCount: executionCount, output: output, progress: progress ?? bar,
-      parameters: parameters, limits: limits
+      parameters: parameters, limits: limits, cancellation: cancellation
     ) { context in
       var value = Value.none
       for statement in parsed.program.statements {
@@ -92,15 +107,18 @@ public final class Session: Sendable {
       guard
         let bundle = try context.located(last.range, { try context.displayBundle(of: value) })
       else { return }
-      bar.finish()
+      bar.finish(showsMore: true)
       output.result(bundle)
     }
   }
 
   /// The value of an expression as a client shows it, without output of the cell's kind.
+  ///
+  /// - Parameter cancellation: stops the computation.
   public func evaluateExpression(
     _ source: String, output: any OutputSink,
-    limits: ExecutionContext.Limits = ExecutionContext.Limits()
+    limits: ExecutionContext.Limits = ExecutionContext.Limits(),
+    cancellation: Cancellation = Cancellation()
   ) -> ExpressionOutcome {
     let parsed = Parser.parse(source)
     if parsed.hasErrors { return .failed(parsed.diagnostics) }
@@ -114,7 +132,7 @@ public final class Session: Sendable {
     let bundle = Mutex<MIMEBundle?>(nil)
     let outcome = perform(
       source, executionCount: 0, output: output, progress: SilentProgress(),
-      parameters: ParameterOverrides(), limits: limits
+      parameters: ParameterOverrides(), limits: limits, cancellation: cancellation
     ) { context in
       let value = try context.evaluate(expression, in: Scope(parent: self.root))
       context.call = source
@@ -147,19 +165,19 @@ public final class Session: Sendable {
 
   private func perform(
     _ source: String, executionCount: Int, output: any OutputSink, progress: any ProgressSink,
-    parameters: ParameterOverrides, limits: ExecutionContext.Limits,
+    parameters: ParameterOverrides, limits: ExecutionContext.Limits, cancellation: Cancellation,
     _ body: (ExecutionContext) throws -> Void
   ) -> SessionOutcome {
-    let cancellation = Cancellation()
     running.withLock { $0[ObjectIdentifier(cancellation)] = cancellation }
     defer { running.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(cancellation)) } }
-    return LargeStack.run {
+    func run() -> SessionOutcome {
       let context = ExecutionContext(
         output: output, cancellation: cancellation, progressSink: progress, storage: self.storage,
         catalogue: self.catalogue, version: self.version, root: self.root, seeds: self.seeds,
         source: CellSource(text: source, executionCount: executionCount), limits: limits,
         parameters: parameters)
       do {
+        try context.check()
         try body(context)
         return .ok
       } catch is Cancelled {
@@ -174,6 +192,7 @@ public final class Session: Sendable {
         ])
       }
     }
+    return usesCallersStack ? run() : LargeStack.run(run)
   }
 }
 

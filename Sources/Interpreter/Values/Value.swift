@@ -114,6 +114,18 @@ extension Value {
     }
   }
 
+  /// Whether it holds so many numbers that a walk through them takes milliseconds.
+  var isLarge: Bool {
+    let limit = 1 << 17
+    return switch self {
+    case .tensor(let tensor): tensor.count > limit
+    case .range(let range): range.count > limit
+    // An attention map has the square of its count.
+    case .object(let object): (object.count ?? 0) > 300
+    default: weight > limit
+    }
+  }
+
   /// Whether the value is or holds a function, which may keep the scope that it was made in.
   var holdsFunction: Bool {
     switch self {

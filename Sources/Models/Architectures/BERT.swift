@@ -21,17 +21,6 @@ public struct BERT: Architecture {
   let layers: [Layer]
   let head: Head?
 
-  enum Activation {
-    case gelu, geluTanh
-
-    func callAsFunction(_ x: Tensor) -> Tensor {
-      switch self {
-      case .gelu: Tensors.gelu(x)
-      case .geluTanh: Tensors.geluTanh(x)
-      }
-    }
-  }
-
   struct Layer {
     var query: Linear
     var key: Linear
@@ -61,12 +50,7 @@ public struct BERT: Architecture {
   ) throws(ModelError) {
     var sizes = try Self.sizes(reader)
     let (width, inner, vocabulary) = (sizes.width, sizes.innerWidth, sizes.vocabulary)
-    switch try reader.choice(
-      "hidden_act", of: ["gelu", "gelu_new", "gelu_pytorch_tanh"], absent: "gelu")
-    {
-    case "gelu": activation = .gelu
-    default: activation = .geluTanh
-    }
+    activation = try Activation("hidden_act", absent: "gelu", reader)
     let segments = try reader.integer("type_vocab_size", in: 1...1_024, absent: 2)
     let prefix = weights.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
     let embeddings = prefix + "embeddings."
@@ -213,4 +197,7 @@ public struct BERT: Architecture {
     return try linear(
       transformed, weight: head.decoder, bias: head.bias, cancellation: cancellation)
   }
+
+  /// The layer's output projection.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? { layers[layer].output.weight }
 }

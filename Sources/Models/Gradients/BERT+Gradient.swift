@@ -27,7 +27,7 @@ extension BERT: DifferentiableArchitecture {
     let layer = layers[index]
     let attention = AttentionRecording(
       query: layer.query, key: layer.key, value: layer.value, output: layer.output,
-      sizes: configuration, rotary: nil)
+      sizes: configuration, constants: constants)
     let attended = try attention(hidden, rows: rows, cancellation: cancellation)
     var first = attended.output
     first.add(hidden.rows(rows))
@@ -38,7 +38,7 @@ extension BERT: DifferentiableArchitecture {
     second.add(normed)
     let last = second
     let output = layer.feedForwardNorm(last)
-    return RecordedStep(output: output, attended, keeping: [middle, inner, last]) {
+    return RecordedStep(output: output, [attended], keeping: [middle, inner, last]) {
       gradient, cancellation in
       let lastGradient = layer.feedForwardNorm.inputGradient(gradient, last)
       let innerGradient = activation.gradient(
@@ -46,7 +46,7 @@ extension BERT: DifferentiableArchitecture {
       let middleGradient = layer.attentionNorm.inputGradient(
         try layer.up.addInputGradient(innerGradient, to: lastGradient, cancellation), middle)
       var result = try attended.pullback(middleGradient, cancellation)
-      result.addRows(startingAt: rows.lowerBound, middleGradient)
+      try result.addRows(startingAt: rows.lowerBound, middleGradient)
       return result
     }
   }
@@ -68,7 +68,7 @@ extension BERT: DifferentiableArchitecture {
     let scores = try recordScores(
       head.norm(activated), weight: head.decoder, bias: head.bias, of: ids,
       cancellation: cancellation)
-    return RecordedStep(output: scores.output, scores, keeping: [inner, activated]) {
+    return RecordedStep(output: scores.output, [scores], keeping: [inner, activated]) {
       gradient, cancellation in
       let normedGradient = try scores.pullback(gradient, cancellation)
       let innerGradient = activation.gradient(
@@ -85,7 +85,7 @@ extension LayerNorm {
   }
 }
 
-extension BERT.Activation {
+extension Activation {
   /// The gradient with respect to the input x from that with respect to the activation.
   func gradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
     switch self {

@@ -50,7 +50,7 @@ struct GradientPass {
   /// From what enters the first of the layers to the scalar and back; calls `body` with the gradient with
   /// respect to each layer's input.
   mutating func follow(
-    _ input: Tensor, _ target: GradientTarget, _ body: (Int, Tensor) -> Void
+    _ input: Tensor, _ target: GradientTarget, _ body: (Int, Tensor) throws -> Void
   ) throws -> (value: Double, gradient: Tensor) {
     let (value, slope) = try end(try forward(input), target: target)
     return (value, try back(slope, body))
@@ -107,7 +107,8 @@ struct GradientPass {
   }
 
   /// Back through all layers: calls `body` with the gradient with respect to each layer's input.
-  private mutating func back(_ slope: Tensor, _ body: (Int, Tensor) -> Void) throws -> Tensor {
+  private mutating func back(_ slope: Tensor, _ body: (Int, Tensor) throws -> Void) throws -> Tensor
+  {
     var gradient = slope
     for layer in (first..<count).reversed() {
       try cancellation?.check()
@@ -117,7 +118,7 @@ struct GradientPass {
         case .input(let hidden): try record(layer, hidden)
         }
       gradient = try step.pullback(gradient, cancellation)
-      body(layer, gradient)
+      try body(layer, gradient)
       progress?(RunProgress(completedLayers: 2 * count - layer - first, layerCount: stepCount))
     }
     return gradient

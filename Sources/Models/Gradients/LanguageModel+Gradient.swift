@@ -74,7 +74,7 @@ extension LanguageModel {
     let entry = try network.recordEntry(vectors, cancellation: cancellation)
     var residual: [Int: Tensor] = [:]
     let (value, gradient) = try pass.follow(entry.output, target) { layer, gradient in
-      if layers.contains(layer) { residual[layer] = gradient.padded(to: count) }
+      if layers.contains(layer) { residual[layer] = try gradient.padded(to: count) }
     }
     return EmbeddingGradient(
       embeddings: try entry.pullback(gradient, cancellation).padded(to: count), residual: residual,
@@ -105,7 +105,7 @@ extension LanguageModel {
       progress: progress, cancellation: cancellation)
     let hidden = stream.rows(0..<pass.tokens).converted(to: .float32)
     let (value, gradient) = try pass.follow(hidden, target) { _, _ in }
-    return (value, gradient.padded(to: count))
+    return (value, try gradient.padded(to: count))
   }
 
   /// Prepares a way through the layers from `first` on, after everything that can be wrong is checked.

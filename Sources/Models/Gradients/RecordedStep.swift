@@ -24,34 +24,34 @@ public struct RecordedStep: Sendable {
     self.pullback = pullback
   }
 
-  /// Makes a step of which another is a part.
+  /// Makes a step of which others are parts.
   public init(
-    output: Tensor, _ part: RecordedStep, keeping kept: [Tensor],
+    output: Tensor, _ parts: [RecordedStep], keeping kept: [Tensor],
     pullback: @escaping @Sendable (Tensor, Cancellation?) throws -> Tensor
   ) {
     self.output = output
-    byteCount = part.byteCount + kept.reduce(0) { $0 + $1.byteCount }
+    byteCount = parts.reduce(0) { $0 + $1.byteCount } + kept.reduce(0) { $0 + $1.byteCount }
     self.pullback = pullback
   }
 }
 
 extension Tensor {
   /// Adds `other` to the rows from `start` on.
-  mutating func addRows(startingAt start: Int, _ other: Tensor) {
+  mutating func addRows(startingAt start: Int, _ other: Tensor) throws(Cancelled) {
     if start == 0 && other.shape == shape {
       add(other)
       return
     }
     var part = rows(start..<start + other.shape[0])
     part.add(other)
-    replaceRows(startingAt: start, with: part)
+    try replaceRows(startingAt: start, with: part)
   }
 
-  /// Itself with rows of zeros before and after it, `count` rows in all, the first of its own at `start`.
-  func padded(to count: Int, startingAt start: Int = 0) -> Tensor {
-    if start == 0 && count == shape[0] { return self }
+  /// Itself with rows of zeros after it, `count` rows in all.
+  func padded(to count: Int) throws(Cancelled) -> Tensor {
+    if count == shape[0] { return self }
     var result = Tensor(zeros: [count] + shape.dropFirst())
-    result.replaceRows(startingAt: start, with: self)
+    try result.replaceRows(startingAt: 0, with: self)
     return result
   }
 }

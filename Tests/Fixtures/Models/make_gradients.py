@@ -16,6 +16,8 @@ MODELS = {
     "llama-deepseek-llm": AutoModelForCausalLM,
     "llama-deepseek-coder": AutoModelForCausalLM,
     "llama-grouped": AutoModelForCausalLM,
+    "qwen2": AutoModelForCausalLM,
+    "qwen3": AutoModelForCausalLM,
     "bert-masked": AutoModelForMaskedLM,
 }
 
@@ -59,7 +61,7 @@ def run(model, ids):
 def main():
     for name, kind in MODELS.items():
         model = kind.from_pretrained(HERE / name, attn_implementation="eager", dtype=torch.float32).double()
-        if name.startswith("llama"):
+        if name != "bert-masked":
             # The turns stay those of single precision, which the model was made for.
             inverse = model.model.rotary_emb.inv_freq.float()
             model.model.rotary_emb.inv_freq = inverse.double()

@@ -1,0 +1,99 @@
+public import Tensors
+
+/// The keys that each query of a layer sees, chosen by an indexer among the tokens up to its own.
+public struct KeySelection: Sendable {
+  /// How many keys a query sees at most; the first queries, which have no more, see all.
+  public let limit: Int
+  /// How many queries there are.
+  public let queryCount: Int
+  /// The keys of the queries from `limit` on, `limit` of each in rising order.
+  private var chosen: [Int32] = []
+
+  /// Makes a selection in which only the first `limit` queries have their keys yet.
+  init(limit: Int, queryCount: Int) {
+    self.limit = limit
+    self.queryCount = queryCount
+    chosen.reserveCapacity(max(0, queryCount - limit) * limit)
+  }
+
+  /// Adds the keys of the next query, as many as `limit`.
+  mutating func append(_ keys: [Int]) {
+    chosen.append(contentsOf: keys.sorted().map { Int32($0) })
+  }
+
+  /// How many queries, from the first, see every key up to their own.
+  var unlimitedCount: Int { min(limit, queryCount) }
+
+  /// The bytes of the kept choices.
+  public var byteCount: Int { chosen.count * MemoryLayout<Int32>.size }
+
+  /// The positions of the keys that a query sees, in rising order.
+  ///
+  /// Precondition: there is such a query.
+  public func keys(of query: Int) -> [Int] {
+    precondition((0..<queryCount).contains(query), "query \(query) of \(queryCount)")
+    if query < limit { return Array(0...query) }
+    let start = (query - limit) * limit
+    return chosen[start..<start + limit].map { Int($0) }
+  }
+
+  /// 1 where a query sees a key, otherwise 0, `[queries, keys]`.
+  public func mask() -> Tensor {
+    var floats = [Float](repeating: 0, count: queryCount * queryCount)
+    for query in 0..<queryCount {
+      for key in keys(of: query) { floats[query * queryCount + key] = 1 }
+    }
+    return Tensor(shape: [queryCount, queryCount], floats)
+  }
+
+  /// Attention over the chosen keys alone, `[queries, heads × valueDimension]`.
+  ///
+  /// The work grows with queries × `limit`. Every head has keys and values of its own.
+  func attention(
+    queries: Tensor, keys: Tensor, values: Tensor, heads: Int, scale: Float,
+    cancellation: Cancellation?
+  ) throws -> Tensor {
+    let first = unlimitedCount
+    let start = try Tensors.attention(
+      queries: queries.rows(0..<first), keys: keys.rows(0..<first), values: values.rows(0..<first),
+      heads: heads, keyValueHeads: heads, scale: scale, causal: true, keyMask: nil,
+      cancellation: cancellation)
+    guard first < queryCount else { return start }
+    var result = Tensor(zeros: [queryCount, values.shape[1]])
+    try result.replaceRows(startingAt: 0, with: start)
+    for query in first..<queryCount {
+      let places = self.keys(of: query)
+      try result.replaceRows(
+        startingAt: query,
+        with: Tensors.attention(
+          queries: queries.rows(query..<query + 1), keys: keys.gatheringRows(places),
+          values: values.gatheringRows(places), heads: heads, keyValueHeads: heads, scale: scale,
+          causal: false, keyMask: nil, cancellation: cancellation))
+    }
+    return result
+  }
+
+  /// The maps of heads with keys of their own, `[heads, queries, keys]`: 0 at keys that weren't
+  /// chosen.
+  func maps(
+    queries: Tensor, keys: Tensor, heads: Int, scale: Float, cancellation: Cancellation?
+  ) throws -> Tensor {
+    var result = Tensor(zeros: [heads * queryCount, queryCount])
+    var line = [Float](repeating: 0, count: queryCount)
+    for query in 0..<queryCount {
+      let places = self.keys(of: query)
+      let rows = try Tensors.attentionMaps(
+        queries: queries.rows(query..<query + 1), keys: keys.gatheringRows(places),
+        headRange: 0..<heads, heads: heads, keyValueHeads: heads, scale: scale, causal: false,
+        keyMask: nil, cancellation: cancellation
+      ).floats
+      for head in 0..<heads {
+        for (index, key) in places.enumerated() { line[key] = rows[head * places.count + index] }
+        try result.replaceRows(
+          startingAt: head * queryCount + query, with: Tensor(shape: [1, queryCount], line))
+      }
+      for key in places { line[key] = 0 }
+    }
+    return result.reshaped([heads, queryCount, queryCount])
+  }
+}

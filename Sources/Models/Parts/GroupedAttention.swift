@@ -1,0 +1,79 @@
+import Tensors
+
+/// Attention whose query heads may share key and value heads, with rotary positions.
+///
+/// Llama, Qwen2 (biases on queries, keys and values), Qwen3 (norms on the heads of queries and keys)
+/// and DeepSeek-MoE. Ainslie et al. 2023, arXiv:2305.13245.
+struct GroupedAttention: DecoderAttention {
+  /// Which of its four maps have a bias.
+  enum Biases: Sendable { case none, queriesKeysValues, all }
+
+  let sizes: ModelConfiguration
+  let query: Linear
+  let key: Linear
+  let value: Linear
+  let output: Linear
+  var outputWeight: Tensor { output.weight }
+  let queryNorm: RMSNorm?
+  let keyNorm: RMSNorm?
+
+  /// Reads `name.q_proj`, `name.k_proj`, `name.v_proj`, `name.o_proj` and, where the heads are
+  /// normed, `name.q_norm` and `name.k_norm`.
+  init(
+    _ name: String, sizes: ModelConfiguration, biases: Biases, hasHeadNorms: Bool = false,
+    layer: Int, weights: inout WeightReader
+  ) throws(ModelError) {
+    self.sizes = sizes
+    let queryWidth = sizes.heads * sizes.headDimension
+    let keyWidth = sizes.keyValueHeads * sizes.headDimension
+    func map(
+      _ suffix: String, from input: Int, to output: Int, hasBias: Bool,
+      _ weights: inout WeightReader
+    ) throws(ModelError) -> Linear {
+      try Linear(
+        name + suffix, from: input, to: output, hasBias: hasBias, part: .attention, layer: layer,
+        weights: &weights)
+    }
+    let width = sizes.width
+    let hasBias = biases != .none
+    query = try map(".q_proj", from: width, to: queryWidth, hasBias: hasBias, &weights)
+    key = try map(".k_proj", from: width, to: keyWidth, hasBias: hasBias, &weights)
+    value = try map(".v_proj", from: width, to: keyWidth, hasBias: hasBias, &weights)
+    output = try map(".o_proj", from: queryWidth, to: width, hasBias: biases == .all, &weights)
+    func norm(_ suffix: String, _ weights: inout WeightReader) throws(ModelError) -> RMSNorm {
+      try RMSNorm(
+        name + suffix, width: sizes.headDimension, epsilon: sizes.normEpsilon, layer: layer,
+        weights: &weights)
+    }
+    queryNorm = hasHeadNorms ? try norm(".q_norm", &weights) : nil
+    keyNorm = hasHeadNorms ? try norm(".k_norm", &weights) : nil
+  }
+
+  func attend(
+    _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> (mixed: Tensor, inputs: AttentionInputs) {
+    let parts = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) {
+      range -> [Tensor] in
+      let normed = norm(hidden.rows(range))
+      let first = range.lowerBound
+      var queries = try query(normed, cancellation)
+      var keys = try key(normed, cancellation)
+      if let queryNorm { queries = queryNorm(queries, heads: sizes.heads) }
+      if let keyNorm { keys = keyNorm(keys, heads: sizes.keyValueHeads) }
+      return [
+        constants.turned(queries, heads: sizes.heads, style: .halfRotate, first: first),
+        constants.turned(keys, heads: sizes.keyValueHeads, style: .halfRotate, first: first),
+        try value(normed, cancellation),
+      ]
+    }
+    let mixed = try attention(
+      queries: parts[0], keys: parts[1], values: parts[2], heads: sizes.heads,
+      keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: true, keyMask: nil,
+      cancellation: cancellation)
+    return (mixed, AttentionInputs(queries: parts[0], keys: parts[1], values: parts[2]))
+  }
+
+  func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor {
+    try output(mixed, cancellation)
+  }
+}
