@@ -8,7 +8,8 @@ import Testing
 /// 2e-5 of the largest.
 @Suite struct GradientTests {
   static let models = [
-    "llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "bert-masked",
+    "llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "gpt2",
+    "deepseek-moe", "bert-masked",
   ]
 
   /// One gradient of a golden file.

@@ -3,6 +3,7 @@ public import Tensors
 extension Llama: DifferentiableArchitecture {}
 extension Qwen2: DifferentiableArchitecture {}
 extension Qwen3: DifferentiableArchitecture {}
+extension DeepSeekMoE: DifferentiableArchitecture {}
 
 extension DifferentiableArchitecture where Self: DecoderArchitecture {
   /// The embedding's rows of the ids.
@@ -23,16 +24,20 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
     cancellation: Cancellation?
   ) throws -> RecordedStep {
     let block = decoder.blocks[layer]
-    guard let attention = block.attention as? GroupedAttention,
-      case .dense(let feedForward) = block.feedForward
-    else { throw ModelError.notDifferentiable(architecture: Self.name) }
+    guard let attention = block.attention as? GroupedAttention else {
+      throw ModelError.notDifferentiable(architecture: Self.name)
+    }
     let attended = try attention.recording(constants)(
       block.attentionNorm(hidden), rows: rows, cancellation: cancellation)
     var sum = attended.output
     sum.add(hidden.rows(rows))
     let stream = sum
-    let change = try feedForward.record(
-      block.feedForwardNorm(stream), cancellation: cancellation)
+    let normed = block.feedForwardNorm(stream)
+    let change =
+      switch block.feedForward {
+      case .dense(let part): try part.record(normed, cancellation: cancellation)
+      case .experts(let part): try part.record(normed, cancellation: cancellation)
+      }
     var output = change.output
     output.add(stream)
     return RecordedStep(output: output, [attended, change], keeping: [hidden, stream]) {

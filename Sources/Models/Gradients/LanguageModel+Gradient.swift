@@ -139,7 +139,9 @@ extension LanguageModel {
   public func gradientByteCount(tokens: Int, layers: Int = 0) -> Int {
     let sizes = configuration
     let attentionWidth = (2 * sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDimension
-    let perLayer = 4 * sizes.width + 3 * attentionWidth + 5 * sizes.innerWidth
+    let expertWidth = sizes.experts.map { ($0.chosen + $0.shared) * ($0.innerWidth + sizes.width) }
+    let perLayer =
+      4 * sizes.width + 3 * attentionWidth + 5 * max(sizes.innerWidth, expertWidth ?? 0)
     return tokens * ((sizes.layers + layers + 4) * sizes.width + perLayer)
       * MemoryLayout<Float>.size
   }

@@ -8,18 +8,22 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
+import make_decoders
+
 HERE = Path(__file__).resolve().parent
-MODELS = {
-    "llama-deepseek-llm": AutoModelForCausalLM,
-    "llama-deepseek-coder": AutoModelForCausalLM,
-    "llama-grouped": AutoModelForCausalLM,
-    "qwen2": AutoModelForCausalLM,
-    "qwen3": AutoModelForCausalLM,
-    "bert-masked": AutoModelForMaskedLM,
-}
+NAMES = ["llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "gpt2", "deepseek-moe",
+         "bert-masked"]
+
+
+def load(name):
+    if name == "deepseek-moe":
+        config = json.loads((HERE / name / "config.json").read_text())
+        return make_decoders.load(name, config, load_file(HERE / name / "model.safetensors"))
+    kind = AutoModelForMaskedLM if name == "bert-masked" else AutoModelForCausalLM
+    return kind.from_pretrained(HERE / name, attn_implementation="eager", dtype=torch.float32)
 
 
 def targets(count, vocabulary):
@@ -38,7 +42,9 @@ def value_of(logits, measure, terms):
 
 
 def layers_of(model):
-    return model.bert.encoder.layer if hasattr(model, "bert") else model.model.layers
+    if hasattr(model, "bert"):
+        return model.bert.encoder.layer
+    return model.transformer.h if hasattr(model, "transformer") else model.model.layers
 
 
 def run(model, ids):
@@ -59,9 +65,9 @@ def run(model, ids):
 
 
 def main():
-    for name, kind in MODELS.items():
-        model = kind.from_pretrained(HERE / name, attn_implementation="eager", dtype=torch.float32).double()
-        if name != "bert-masked":
+    for name in NAMES:
+        model = load(name).double()
+        if hasattr(model, "model"):
             # The turns stay those of single precision, which the model was made for.
             inverse = model.model.rotary_emb.inv_freq.float()
             model.model.rotary_emb.inv_freq = inverse.double()
