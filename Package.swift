@@ -52,7 +52,9 @@ let package = Package(
       swiftSettings: strict),
     // Layer 4
     .target(
-      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"], swiftSettings: strict),
+      name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"],
+      swiftSettings: strictAndOptimised),
+    .target(name: "Training", dependencies: ["DataFormats"], swiftSettings: strict),
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
@@ -61,8 +63,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Interpreter", "Analysis", "Models", "Checkpoints", "Tokenizers", "Figures", "Tensors",
-        "Language", "DataFormats",
+        "Interpreter", "Analysis", "Training", "Models", "Checkpoints", "Tokenizers", "Figures",
+        "Tensors", "Language", "DataFormats",
       ],
       swiftSettings: strict),
     // Layer 7
@@ -99,7 +101,10 @@ let package = Package(
       dependencies: ["JupyterKernel", "JupyterProtocol", "DataFormats", "CZeroMQ"],
       swiftSettings: testSettings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors"],
+      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
+      swiftSettings: testSettings),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",

@@ -9,7 +9,7 @@ public import Tensors
 /// Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928.
 public struct AttentionFlow: Sendable {
   /// The largest text: the work grows with the fourth power of its length for all positions.
-  public static let largestText = 96
+  public static let largestText = 64
   /// The largest text for a single position.
   public static let largestTextOfOnePosition = 256
 
@@ -116,10 +116,11 @@ struct LayeredNetwork {
     var total = 0.0
     while true {
       try cancellation?.check()
-      let distances = distances(from: start)
+      let distances = distances(from: start, to: target)
       guard distances[target] >= 0 else { return total }
       var next = [Int](repeating: 0, count: (layers + 1) * width)
       while true {
+        try cancellation?.check()
         let pushed = push(
           .infinity, from: start, to: target, distances: distances, next: &next)
         guard pushed > 0 else { break }
@@ -128,8 +129,8 @@ struct LayeredNetwork {
     }
   }
 
-  /// How many pipes each node is away; -1 where none leads there.
-  private func distances(from start: Int) -> [Int] {
+  /// How many pipes each node is away; -1 where none leads there, and beyond the target.
+  private func distances(from start: Int, to target: Int) -> [Int] {
     var distances = [Int](repeating: -1, count: (layers + 1) * width)
     distances[start] = 0
     var queue = [start]
@@ -137,6 +138,7 @@ struct LayeredNetwork {
     while read < queue.count {
       let node = queue[read]
       read += 1
+      if node == target { break }
       for edge in 0..<2 * width where rest(node, edge) > Self.least {
         let neighbour = end(node, edge)
         if distances[neighbour] < 0 {

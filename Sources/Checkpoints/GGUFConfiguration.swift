@@ -3,14 +3,21 @@ import Glibc
 import Tensors
 
 extension GGUFFile {
+  /// The names of the tensors that `configuration()` reads: they are settings, not weights.
+  public var configurationTensorNames: [String] {
+    [Self.frequenciesName].filter { contains($0) }
+  }
+
+  private static let frequenciesName = "rope_freqs.weight"
+
   /// What transformers' `config.json` would say of this model, from the file's metadata.
   ///
-  /// For the architectures `llama`, `qwen2`, `qwen3` and `deepseek2` (DeepSeek-V2 and V3).
+  /// For the architectures `llama`, `qwen2`, `qwen3`, `deepseek` (DeepSeek-MoE) and `deepseek2` (DeepSeek-V2 and V3).
   ///
   /// - Throws: `CheckpointError` where the architecture is another, a needed key is missing, or the
   ///   frequencies in `rope_freqs.weight` are none of a known scaling.
   public func configuration() throws(CheckpointError) -> JSONObject {
-    let known = ["llama", "qwen2", "qwen3", "deepseek2"]
+    let known = ["llama", "qwen2", "qwen3", "deepseek", "deepseek2"]
     guard let architecture = values.architecture, known.contains(architecture) else {
       throw .gguf(
         .unknownArchitecture(values.architecture ?? "", known: known), file: fileName(of: path))
@@ -51,6 +58,7 @@ extension GGUFFile {
       if architecture == "llama", contains("model.layers.0.self_attn.q_proj.bias") {
         document["attention_bias"] = true
       }
+      if architecture == "deepseek" { try addExperts(to: &document) }
     }
     return document
   }
@@ -72,6 +80,19 @@ extension GGUFFile {
     guard let value = values.ofArchitecture(key)?.number else { throw missingKey(key) }
     guard Double(Float(value)) == value else { return value }
     return Double("\(Float(value))") ?? value
+  }
+
+  /// The sizes of a mixture of experts.
+  private func addExperts(to document: inout JSONObject) throws(CheckpointError) {
+    func optional(_ key: String) -> Int? { values.ofArchitecture(key)?.integer }
+    document["moe_intermediate_size"] = .integer(try whole("expert_feed_forward_length"))
+    document["n_routed_experts"] = .integer(try whole("expert_count"))
+    document["n_shared_experts"] = .integer(optional("expert_shared_count") ?? 0)
+    document["num_experts_per_tok"] = .integer(try whole("expert_used_count"))
+    document["first_k_dense_replace"] = .integer(optional("leading_dense_block_count") ?? 0)
+    document["routed_scaling_factor"] = .number((try? number("expert_weights_scale")) ?? 1)
+    document["norm_topk_prob"] = .bool(
+      values.ofArchitecture("expert_weights_norm")?.bool ?? false)
   }
 
   /// DeepSeek-V2's attention through latents, and the experts.
@@ -96,14 +117,7 @@ extension GGUFFile {
     document["qk_rope_head_dim"] = .integer(rotary)
     document["qk_nope_head_dim"] = .integer(max(0, key - rotary))
     document["v_head_dim"] = .integer(value)
-    document["moe_intermediate_size"] = .integer(try whole("expert_feed_forward_length"))
-    document["n_routed_experts"] = .integer(experts)
-    document["n_shared_experts"] = .integer(optional("expert_shared_count") ?? 0)
-    document["num_experts_per_tok"] = .integer(try whole("expert_used_count"))
-    document["first_k_dense_replace"] = .integer(optional("leading_dense_block_count") ?? 0)
-    document["routed_scaling_factor"] = .number((try? number("expert_weights_scale")) ?? 1)
-    document["norm_topk_prob"] = .bool(
-      values.ofArchitecture("expert_weights_norm")?.bool ?? false)
+    try addExperts(to: &document)
     document["scoring_func"] = isSigmoid ? "sigmoid" : "softmax"
     document["topk_method"] =
       isSigmoid ? "noaux_tc" : groups > 1 ? "group_limited_greedy" : "greedy"
@@ -113,7 +127,7 @@ extension GGUFFile {
 
   /// How the rotary frequencies are stretched, or `nil` where they aren't.
   private func scaling() throws(CheckpointError) -> JSONObject? {
-    if contains("rope_freqs.weight") { return try llamaScaling() }
+    if contains(Self.frequenciesName) { return try llamaScaling() }
     guard let kind = values.ofArchitecture("rope.scaling.type")?.string, kind != "none" else {
       return nil
     }
@@ -139,7 +153,7 @@ extension GGUFFile {
   /// The slowest pair is divided by the whole factor; the other constants are those of all published models,
   /// and are taken only where they give every divisor of the file.
   private func llamaScaling() throws(CheckpointError) -> JSONObject {
-    let divisors = try tensor(named: "rope_freqs.weight").floats.map(Double.init)
+    let divisors = try tensor(named: Self.frequenciesName).floats.map(Double.init)
     let theta = (try? number("rope.freq_base")) ?? 10_000
     let (low, high, original) = (1.0, 4.0, 8_192.0)
     let factor = divisors.last ?? 0

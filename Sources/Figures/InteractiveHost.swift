@@ -85,6 +85,17 @@ enum InteractiveHost {
       button:disabled { opacity: .4; cursor: default }
       .status { color: var(--muted); font-size: 12px; margin-left: 6px; flex: 1; min-width: 0;
         overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+      button[aria-pressed="true"] { border-color: var(--accent) }
+      input { font: inherit; height: 24px; width: 128px; min-width: 0; padding: 0 7px; color: var(--ink);
+        background: var(--bg); border: 1px solid var(--line); border-radius: 4px }
+      input:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
+      .legend { display: flex; flex-wrap: wrap; gap: 4px 6px; align-items: center; margin-top: 6px;
+        font-size: 12px }
+      .legend i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 5px }
+      .legend .ramp { width: 160px; height: 10px; border-radius: 2px; margin: 0 }
+      .key { display: inline-flex; align-items: center; background: none; border-color: transparent !important;
+        max-width: 220px; overflow: hidden; white-space: nowrap }
+      .key[aria-pressed="false"] { opacity: .4; text-decoration: line-through }
       .tip { position: absolute; z-index: 2; pointer-events: none; max-width: 340px; display: none;
         padding: 6px 9px; border-radius: 5px; font-size: 12px; line-height: 1.45;
         background: var(--ink); color: var(--bg); box-shadow: 0 2px 8px rgba(0,0,0,.25);

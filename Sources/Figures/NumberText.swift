@@ -119,6 +119,7 @@ enum Ticks {
   static func texts(_ values: [Double]) -> [String] {
     guard values.count > 1 else { return values.map { NumberText.short($0) } }
     let step = values[1] - values[0]
+    guard step > 0, step.isFinite else { return values.map { NumberText.short($0) } }
     let largest = values.map { abs($0) }.max() ?? 0
     let decimals = max(0, -Int(floor(log10(step) + 1e-9)))
     if decimals > 5 || largest >= 1e6 { return values.map { NumberText.short($0) } }

@@ -1,24 +1,36 @@
 public import DataFormats
 
-/// Labelled points in the plane, such as embeddings projected to two axes.
+/// Labelled points in the plane or in space, such as embeddings projected to two or three axes.
 public struct ScatterPlot: Figure {
   /// One point.
   public struct Point: Sendable, Hashable {
     /// Its place along the horizontal axis.
     public var x: Double
-    /// Its place along the vertical axis.
+    /// Its place along the vertical axis; in space, along the second axis of the ground.
     public var y: Double
+    /// Its height in space; `nil` in the plane.
+    public var z: Double?
     /// What it is.
     public var label: TokenLabel
     /// The group that decides its colour; `nil` for none.
     public var group: String?
+    /// The number that decides its colour where there are no groups; `nil` for none.
+    public var value: Double?
+    /// The number that its mark's area shows; `nil` where all marks are alike.
+    public var size: Double?
 
     /// Makes a point.
-    public init(x: Double, y: Double, label: TokenLabel, group: String? = nil) {
+    public init(
+      x: Double, y: Double, z: Double? = nil, label: TokenLabel, group: String? = nil,
+      value: Double? = nil, size: Double? = nil
+    ) {
       self.x = x
       self.y = y
+      self.z = z
       self.label = label
       self.group = group
+      self.value = value
+      self.size = size
     }
   }
 
@@ -30,39 +42,44 @@ public struct ScatterPlot: Figure {
   public let xTitle: String
   /// What the vertical axis is.
   public let yTitle: String
+  /// What the third axis is.
+  public let zTitle: String
+  /// What the number that decides colours is.
+  public let valueTitle: String
   /// A line under the heading; `nil` for none.
   public let note: String?
   /// Where the numbers come from.
   public var provenance: Provenance?
 
-  /// Okabe and Ito's eight colours that are told apart with any colour vision (2008), of which
-  /// yellow is darkened for white pages and black is left to points without a group.
-  private static let colors = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#b5a800",
-  ]
-
-  /// Makes a plot.
+  /// Makes a plot; it is in space where every point has a `z`.
   public init(
-    title: String, points: [Point], xTitle: String = "", yTitle: String = "", note: String? = nil,
-    provenance: Provenance? = nil
+    title: String, points: [Point], xTitle: String = "", yTitle: String = "", zTitle: String = "",
+    valueTitle: String = "", note: String? = nil, provenance: Provenance? = nil
   ) {
     self.title = title
-    self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
+    self.points = points.filter { $0.x.isFinite && $0.y.isFinite && $0.z?.isFinite ?? true }
     self.xTitle = xTitle
     self.yTitle = yTitle
+    self.zTitle = zTitle
+    self.valueTitle = valueTitle
     self.note = note
     self.provenance = provenance
   }
 
-  /// The groups in the order in which they first occur.
-  private var groups: [String] {
-    var groups: [String] = []
-    for point in points {
-      if let group = point.group, !groups.contains(where: { $0.utf8.elementsEqual(group.utf8) }) {
-        groups.append(group)
-      }
-    }
-    return groups
+  /// Whether there are three axes.
+  var isSpatial: Bool { !points.isEmpty && points.allSatisfy { $0.z != nil } }
+
+  /// The places, axis by axis.
+  var places: [[Double]] {
+    [points.map(\.x), points.map(\.y)] + (isSpatial ? [points.map { $0.z ?? 0 }] : [])
+  }
+
+  /// The axes' titles.
+  var axisTitles: [String] { isSpatial ? [xTitle, yTitle, zTitle] : [xTitle, yTitle] }
+
+  private func placeText(_ point: Point) -> String {
+    ([point.x, point.y] + (isSpatial ? [point.z ?? 0] : []))
+      .map { NumberText.significant($0, 4) }.joined(separator: ", ")
   }
 
   /// Every point's label and place, at most sixty.
@@ -72,173 +89,48 @@ public struct ScatterPlot: Figure {
     lines.append("\(points.count) \(points.count == 1 ? "point" : "points")")
     for point in points.prefix(60) {
       let group = point.group.map { " [\(VisibleText.line($0))]" } ?? ""
-      lines.append(
-        "  \(point.label.fullText)\(group)  (\(NumberText.significant(point.x, 4)),"
-          + " \(NumberText.significant(point.y, 4)))")
+      let value = point.value.map { "  \(NumberText.significant($0, 4))" } ?? ""
+      lines.append("  \(point.label.fullText)\(group)  (\(placeText(point)))\(value)")
     }
     if points.count > 60 { lines.append("  … \(points.count - 60) more points") }
     return lines.joined(separator: "\n")
   }
 
-  /// `{kind, title, points: [{label, group, x, y}]}`.
+  /// `{kind, title, points: [{label, group, x, y}]}`, with `z`, `value` and `size` where there are any.
   public var json: JSON {
-    [
+    var object: JSONObject = [
       "kind": "scatter", "title": .string(title), "x_title": .string(xTitle),
       "y_title": .string(yTitle),
-      "points": .array(
-        points.map { point in
-          [
-            "label": .string(point.label.text), "group": point.group.map { .string($0) } ?? .null,
-            "x": .number(point.x), "y": .number(point.y),
-          ]
-        }),
     ]
+    if isSpatial { object["z_title"] = .string(zTitle) }
+    object["points"] = .array(
+      points.map { point in
+        var item: JSONObject = [
+          "label": .string(point.label.text), "group": point.group.map { .string($0) } ?? .null,
+          "x": .number(point.x), "y": .number(point.y),
+        ]
+        for (name, number) in [("z", point.z), ("value", point.value), ("size", point.size)] {
+          if let number { item[name] = number.isFinite ? .number(number) : .null }
+        }
+        return .object(item)
+      })
+    return .object(object)
   }
 
-  /// The points' labels, groups and places.
+  /// The points' labels, groups, numbers and places.
   public var dataTable: DataTable? {
-    let rows = points.prefix(300).map { point in
-      [
-        point.label.fullText, VisibleText.line(point.group ?? ""),
-        NumberText.significant(point.x, 4), NumberText.significant(point.y, 4),
-      ]
+    let hasValues = points.contains { $0.value != nil }
+    let rows = points.prefix(300).map { point -> [String] in
+      var row = [point.label.fullText, VisibleText.line(point.group ?? "")]
+      if hasValues { row.append(point.value.map { NumberText.significant($0, 4) } ?? "") }
+      row += [NumberText.significant(point.x, 4), NumberText.significant(point.y, 4)]
+      if isSpatial { row.append(NumberText.significant(point.z ?? 0, 4)) }
+      return row
     }
     let more = points.count - rows.count
+    let axes = zip(axisTitles, ["x", "y", "z"]).map { $0.isEmpty ? $1 : $0 }
     return DataTable(
-      columns: ["label", "group", xTitle.isEmpty ? "x" : xTitle, yTitle.isEmpty ? "y" : yTitle],
-      rows: rows, note: more > 0 ? "… \(NumberText.grouped(more)) more points" : "")
-  }
-
-  /// The picture as a standalone SVG document.
-  public func svg(_ theme: FigureTheme) -> String {
-    let plotWidth = 520.0
-    let plotHeight = 390.0
-    let groups = groups
-    let xs = Self.range(points.map(\.x))
-    let ys = Self.range(points.map(\.y))
-    let yTicks = Ticks.values(from: ys.0, to: ys.1, about: 5)
-    let yTexts = Ticks.texts(yTicks)
-    let widest = yTexts.map { TextMetrics.width($0, size: 10.5) }.max() ?? 0
-    let left = PictureFrame.margin + (yTitle.isEmpty ? 0 : 20) + widest + 9
-    let names = groups.prefix(12).map {
-      TextMetrics.fitted(VisibleText.line($0), size: 11.5, maximum: 140)
-    }
-    let legend =
-      names.isEmpty
-      ? 0 : 36 + (names.map { TextMetrics.width($0, size: 11.5) }.max() ?? 0)
-    let width = left + plotWidth + legend + PictureFrame.margin
-    let frame = PictureFrame(title: title, note: note, provenance: provenance, width: width)
-    let top = frame.top
-    let bottom = top + plotHeight
-    var canvas = SVGCanvas()
-    func toX(_ x: Double) -> Double { left + (x - xs.0) / (xs.1 - xs.0) * plotWidth }
-    func toY(_ y: Double) -> Double { bottom - (y - ys.0) / (ys.1 - ys.0) * plotHeight }
-    for (value, text) in zip(yTicks, yTexts) {
-      canvas.line(left, toY(value), left + plotWidth, toY(value), style: "g")
-      canvas.text(text, x: left - 7, y: toY(value) + 3.7, size: 10.5, anchor: .end)
-    }
-    let xTicks = Ticks.values(from: xs.0, to: xs.1, about: 6)
-    for (value, text) in zip(xTicks, Ticks.texts(xTicks)) {
-      canvas.line(toX(value), top, toX(value), bottom, style: "g")
-      canvas.text(text, x: toX(value), y: bottom + 16, size: 10.5, anchor: .middle)
-    }
-    canvas.rectangle(x: left, y: top, width: plotWidth, height: plotHeight, style: "f")
-    drawPoints(
-      toX: toX, toY: toY, plot: (left, top, left + plotWidth, bottom), groups: groups, on: &canvas)
-    if !yTitle.isEmpty {
-      canvas.text(
-        VisibleText.line(yTitle), x: PictureFrame.margin + 10, y: top + plotHeight / 2, size: 11.5,
-        style: "m", anchor: .middle, rotation: -90)
-    }
-    if !xTitle.isEmpty {
-      canvas.text(
-        VisibleText.line(xTitle), x: left + plotWidth / 2, y: bottom + 35, size: 11.5, style: "m",
-        anchor: .middle)
-    }
-    for (index, name) in names.enumerated() {
-      let y = top + 8 + Double(index) * 19
-      canvas.raw(Self.mark(x: left + plotWidth + 22, y: y, color: color(index)))
-      canvas.text(name, x: left + plotWidth + 32, y: y + 4, size: 11.5)
-    }
-    let height = bottom + (xTitle.isEmpty ? 24 : 44) + frame.bottom
-    frame.draw(on: &canvas, height: height)
-    return canvas.document(
-      width: width, height: height, theme: theme, title: title, description: alternativeText)
-  }
-
-  private func color(_ group: Int?) -> String? {
-    group.map { Self.colors[$0 % Self.colors.count] }
-  }
-
-  private static func mark(x: Double, y: Double, color: String?) -> String {
-    let paint = color.map { "fill=\"\($0)\"" } ?? "class=\"a\""
-    return "<circle cx=\"\(SVGCanvas.number(x))\" cy=\"\(SVGCanvas.number(y))\" r=\"4\" \(paint)"
-      + " fill-opacity=\".85\"/>"
-  }
-
-  /// Marks for all points, labels where they cover neither a mark nor another label.
-  private func drawPoints(
-    toX: (Double) -> Double, toY: (Double) -> Double,
-    plot: (left: Double, top: Double, right: Double, bottom: Double), groups: [String],
-    on canvas: inout SVGCanvas
-  ) {
-    let shown = Array(points.prefix(3000))
-    var taken = Occupied(left: plot.left, top: plot.top, right: plot.right, bottom: plot.bottom)
-    for point in shown {
-      let group = point.group.flatMap { name in
-        groups.firstIndex { $0.utf8.elementsEqual(name.utf8) }
-      }
-      let x = toX(point.x)
-      let y = toY(point.y)
-      canvas.raw(Self.mark(x: x, y: y, color: color(group)))
-      taken.take(x - 4, y - 4, x + 4, y + 4)
-    }
-    let size = 11.0
-    for point in shown.prefix(400) {
-      let text = TextMetrics.fitted(point.label.fullText, size: size, maximum: 150)
-      let width = TextMetrics.width(text, size: size)
-      let x = toX(point.x)
-      let y = toY(point.y)
-      let spots: [(Double, Double, SVGCanvas.Anchor, Double)] = [
-        (x + 7, y + 4, .start, x + 7), (x - 7, y + 4, .end, x - 7 - width),
-        (x, y - 8, .middle, x - width / 2), (x, y + 16, .middle, x - width / 2),
-      ]
-      for (textX, textY, anchor, from) in spots
-      where taken.isFree(from, textY - size * 0.85, from + width, textY + size * 0.25) {
-        taken.take(from, textY - size * 0.85, from + width, textY + size * 0.25)
-        canvas.text(text, x: textX, y: textY, size: size, anchor: anchor)
-        break
-      }
-    }
-  }
-
-  /// A range that holds all numbers with some air around them.
-  private static func range(_ values: [Double]) -> (Double, Double) {
-    guard let low = values.min(), let high = values.max() else { return (0, 1) }
-    let air = high > low ? (high - low) * 0.06 : max(abs(low) * 0.1, 0.5)
-    let from = low - air
-    let to = high + air
-    return from.isFinite && to.isFinite && from < to ? (from, to) : (-1, 1)
-  }
-}
-
-/// Rectangles that labels have to keep clear of.
-private struct Occupied {
-  private let bounds: (Double, Double, Double, Double)
-  private var boxes: [(Double, Double, Double, Double)] = []
-
-  init(left: Double, top: Double, right: Double, bottom: Double) {
-    bounds = (left, top, right, bottom)
-  }
-
-  func isFree(_ left: Double, _ top: Double, _ right: Double, _ bottom: Double) -> Bool {
-    guard left >= bounds.0, top >= bounds.1, right <= bounds.2, bottom <= bounds.3 else {
-      return false
-    }
-    return !boxes.contains { left < $0.2 && right > $0.0 && top < $0.3 && bottom > $0.1 }
-  }
-
-  mutating func take(_ left: Double, _ top: Double, _ right: Double, _ bottom: Double) {
-    boxes.append((left, top, right, bottom))
+      columns: ["label", "group"] + (hasValues ? [valueTitle.isEmpty ? "value" : valueTitle] : [])
+        + axes, rows: rows, note: more > 0 ? "… \(NumberText.grouped(more)) more points" : "")
   }
 }

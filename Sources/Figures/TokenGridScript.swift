@@ -42,7 +42,7 @@ extension TokenGrid {
       "columnLabels": .array(columnLabels[first...].map { .string($0.fullText) }),
     ]
     if let note { data["note"] = .string(VisibleText.line(note)) }
-    if let language { data["language"] = .string(language) }
+    if let language { data["language"] = .string(VisibleText.line(language)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     return InteractiveView(script: TokenGridScript.start, data: .object(data))
   }

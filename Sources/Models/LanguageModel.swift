@@ -26,6 +26,8 @@ public final class LanguageModel: Sendable {
   public let folder: ModelFolder
 
   let network: any Architecture
+  /// Tensors that gave the configuration, by name.
+  private let settings: [String]
 
   /// The paths of the weights files, which together are the model's identity.
   public var weightFiles: [String] { checkpoint.files }
@@ -40,7 +42,7 @@ public final class LanguageModel: Sendable {
 
   /// The names of the checkpoint's tensors that the architecture doesn't use.
   public var unusedWeightNames: [String] {
-    let used = Set(weights.map { Array($0.name.utf8) })
+    let used = Set((weights.map(\.name) + settings).map { Array($0.utf8) })
     return checkpoint.names.filter { !used.contains(Array($0.utf8)) }
   }
 
@@ -49,7 +51,7 @@ public final class LanguageModel: Sendable {
 
   private init(
     name: String, architecture: String, network: any Architecture, tokenizer: Tokenizer?,
-    checkpoint: Checkpoint, weights: [WeightUse], folder: ModelFolder
+    checkpoint: Checkpoint, weights: [WeightUse], settings: [String], folder: ModelFolder
   ) {
     self.name = name
     self.architecture = architecture
@@ -58,6 +60,7 @@ public final class LanguageModel: Sendable {
     self.tokenizer = tokenizer
     self.checkpoint = checkpoint
     self.weights = weights
+    self.settings = settings
     self.folder = folder
     elementType = checkpoint.summary.elementTypes.first?.elementType ?? .float32
   }
@@ -79,6 +82,7 @@ public final class LanguageModel: Sendable {
     let reader: ConfigurationReader
     let family: any Architecture.Type
     let checkpoint: Checkpoint
+    var settings: [String] = []
     if folder.contains("config.json") {
       // The family first: a model of an unknown one is named as such, whatever its weights are.
       reader = ConfigurationReader(try readObject("config.json", in: folder))
@@ -96,13 +100,15 @@ public final class LanguageModel: Sendable {
         try checked { () throws(CheckpointError) in try file.configuration() })
       family = try Self.family(of: reader)
       checkpoint = found
+      settings = file.configurationTensorNames
     }
     var weights = WeightReader(checkpoint)
     let network = try family.init(configuration: reader, weights: &weights)
     let tokenizer = try readTokenizer(in: folder, or: checkpoint.gguf)
     return LanguageModel(
       name: name ?? displayName(folder, reader), architecture: family.name, network: network,
-      tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, folder: folder)
+      tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, settings: settings,
+      folder: folder)
   }
 
   private static func family(

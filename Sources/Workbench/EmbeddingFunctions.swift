@@ -8,7 +8,7 @@ import Tokenizers
 enum EmbeddingFunctions {
   static let all: [FunctionDefinition] = [embed, similarity]
 
-  private static let poolings = ["model", "mean", "max", "first", "last"]
+  private static let poolings = ["model", "mean", "max", "first", "last", "tokens"]
 
   private static let embed = FunctionDefinition(
     "embed", group: "Embeddings",
@@ -17,7 +17,7 @@ enum EmbeddingFunctions {
       "model" pools as the model's own folder says (for a sentence encoder: the mean over all \
       tokens, scaled to length 1), which is what sentence-transformers gives. "mean" and "max" \
       are over the tokens of the text, without the model's own marks; "first" and "last" are the \
-      first and last of all tokens.
+      first and last of all tokens; "tokens" gives each token a vector of its own, without pooling.
       """,
     parameters: [
       ParameterDefinition(
@@ -50,6 +50,9 @@ enum EmbeddingFunctions {
     }
     let traces = try traces(of: given, model, arguments, context)
     let pool = try poolingName(arguments) ?? (layer == count - 1 ? "model" : "mean")
+    if pool == "tokens" {
+      return .object(try tokenPoints(traces, layer: layer, call: context.call))
+    }
     let vectors = try traces.map { trace in
       try context.check()
       return try vector(of: trace.trace, layer: layer, pool: pool)
@@ -57,7 +60,36 @@ enum EmbeddingFunctions {
     return .object(
       PointsValue(
         vectors: vectors, labels: traces.map(label), model: model,
-        layer: layer, pool: pool, call: context.call))
+        layer: layer, pool: pool, call: context.call
+      ) { text, model, context in
+        let trace = try TraceCache.of(context).trace(of: text, model: model, in: context)
+        return try vector(of: trace.trace, layer: layer, pool: pool)
+      })
+  }
+
+  /// A vector for every token of the texts, without the model's own marks.
+  private static func tokenPoints(
+    _ traces: [TraceValue], layer: Int, call: String
+  ) throws -> PointsValue {
+    var vectors: [[Float]] = []
+    var labels: [String] = []
+    for value in traces {
+      let hidden = try value.trace.hiddenStates(layer)
+      for (index, token) in value.trace.tokens.enumerated() where !token.isSpecial {
+        vectors.append(hidden.row(index))
+        labels.append(token.text.isEmpty ? token.piece : token.text)
+      }
+    }
+    guard !vectors.isEmpty else {
+      throw ArgumentError("texts", "The texts have no tokens of their own.", code: "empty-text")
+    }
+    return PointsValue(
+      vectors: vectors, labels: labels, model: traces[0].model, layer: layer, pool: "tokens",
+      call: call
+    ) { text, model, context in
+      let trace = try TraceCache.of(context).trace(of: text, model: model, in: context)
+      return try vector(of: trace.trace, layer: layer, pool: "mean")
+    }
   }
 
   /// The texts and traces that a call gives; empty where it gives ids.

@@ -4,6 +4,7 @@ import Interpreter
 import Models
 import Tensors
 import Tokenizers
+import Training
 
 /// Says the errors of the layers below in the words of the language.
 enum ErrorWording {
@@ -15,11 +16,19 @@ enum ErrorWording {
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
+    case let error as ProjectionError:
+      FunctionError(error.description, code: "unsuitable-points")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
     case let error as AttentionFlowError:
       FunctionError(
         error.description, hint: "Take a shorter text, or the rollout, which costs little.",
         code: "text-too-long")
+    case let error as TrainingRecordError:
+      if case .missingFolder = error {
+        FunctionError(error.description, code: "missing-file")
+      } else {
+        FunctionError(error.description, code: "unreadable-file")
+      }
     default: nil
     }
   }

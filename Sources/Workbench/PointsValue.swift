@@ -12,12 +12,17 @@ final class PointsValue: ObjectValue {
   let model: ModelValue
   private let layer: Int
   private let pool: String
+  /// Makes the vector of another text in the same way.
+  private let embed: @Sendable (String, ModelValue, ExecutionContext) throws -> [Float]
   /// The call that computed them.
   let call: String
 
   init(
-    vectors: [[Float]], labels: [String], model: ModelValue, layer: Int, pool: String, call: String
+    vectors: [[Float]], labels: [String], model: ModelValue, layer: Int, pool: String,
+    call: String,
+    embed: @escaping @Sendable (String, ModelValue, ExecutionContext) throws -> [Float]
   ) {
+    self.embed = embed
     self.call = call
     self.vectors = vectors
     self.labels = labels
@@ -75,7 +80,18 @@ final class PointsValue: ObjectValue {
     return .object(
       PointsValue(
         vectors: places.map { vectors[$0] }, labels: places.map { labels[$0] }, model: model,
-        layer: layer, pool: pool, call: call))
+        layer: layer, pool: pool, call: call, embed: embed))
+  }
+
+  /// The vectors as one matrix `[points, width]`.
+  var matrix: Tensor { Tensor(shape: [vectors.count, width], vectors.flatMap(\.self)) }
+
+  /// Where the vectors come from, in a few words.
+  var origin: String { "\(model.model.name) · layer \(layer) · pool \(pool)" }
+
+  /// The vector of another text, made as these were.
+  func embedding(of text: String, in context: ExecutionContext) throws -> [Float] {
+    try embed(text, model, context)
   }
 
   /// For a handful of texts how alike they are, else the first numbers of each vector.
@@ -92,7 +108,7 @@ final class PointsValue: ObjectValue {
   }
 
   func asTensor() throws -> Value? {
-    .tensor(Tensor(shape: [vectors.count, width], vectors.flatMap { $0 }))
+    .tensor(matrix)
   }
 
   func asTable() throws -> Table? {

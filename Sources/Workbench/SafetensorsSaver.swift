@@ -30,7 +30,9 @@ enum SafetensorsSaver {
     case .object(let object):
       if let trace = object as? TraceValue { return try tensors(of: trace, in: context) }
       if let map = object as? AttentionMapValue { return [("attention", map.weights)] }
-      let name = object is PointsValue ? "embeddings" : "tensor"
+      let name =
+        object is PointsValue
+        ? "embeddings" : object is ProjectionValue ? "coordinates" : "tensor"
       guard case .tensor(let tensor)? = try object.asTensor() else { return nil }
       return [(name, tensor)]
     default: return nil

@@ -46,8 +46,8 @@ import Testing
 
   @Test func longTextsAreRefused() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
-    let trace = try model.run(ids: Array(repeating: 5, count: 97))
-    #expect(throws: AttentionFlowError.tooLong(tokens: 97, limit: 96)) {
+    let trace = try model.run(ids: Array(repeating: 5, count: 65))
+    #expect(throws: AttentionFlowError.tooLong(tokens: 65, limit: 64)) {
       try AttentionFlow(of: trace)
     }
   }

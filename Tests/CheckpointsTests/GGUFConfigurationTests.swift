@@ -86,7 +86,9 @@ private func divisors(factor: Double) -> [Float] {
     let keys = [number("llama.rope.freq_base", 500_000)]
     let tensors = [G.tensor("rope_freqs.weight", [8], offset: 128)]
     let given = divisors(factor: factor)
-    let document = try file("llama", keys, tensors: tensors, data: given).configuration()
+    let whole = try file("llama", keys, tensors: tensors, data: given)
+    #expect(whole.configurationTensorNames == ["rope_freqs.weight"])
+    let document = try whole.configuration()
     #expect(
       document["rope_scaling"] == [
         "rope_type": "llama3", "factor": .number(factor), "low_freq_factor": 1.0,
@@ -103,6 +105,26 @@ private func divisors(factor: Double) -> [Float] {
           == #""x.gguf" has rotary frequencies in rope_freqs.weight that are not those of Llama 3: put the model's config.json beside it."#
       )
     }
+  }
+
+  @Test func sizesOfDeepSeekMoE() throws {
+    let prefix = "deepseek."
+    let file = try file(
+      "deepseek",
+      [
+        whole(prefix + "expert_count", 8), whole(prefix + "expert_used_count", 3),
+        whole(prefix + "expert_shared_count", 2), whole(prefix + "expert_feed_forward_length", 6),
+        whole(prefix + "leading_dense_block_count", 1),
+      ])
+    let document = try file.configuration()
+    let wanted: JSONObject = [
+      "model_type": "deepseek", "num_key_value_heads": 2, "head_dim": 4,
+      "moe_intermediate_size": 6, "n_routed_experts": 8, "n_shared_experts": 2,
+      "num_experts_per_tok": 3, "first_k_dense_replace": 1, "routed_scaling_factor": 1.0,
+      "norm_topk_prob": false,
+    ]
+    for member in wanted.members { #expect(document[member.key] == member.value, "\(member.key)") }
+    #expect(file.configurationTensorNames.isEmpty)
   }
 
   @Test func sizesOfDeepSeekV3() throws {

@@ -95,6 +95,57 @@ struct ChartTests {
     _ = try StrictXML(none.svg(.light))
   }
 
+  @Test("points in space: all are drawn, behind them the box, and nearer marks are larger")
+  func space() throws {
+    let read = try StrictXML(Samples.cloud(80).svg(.light))
+    let circles = read.elements.filter { $0.name == "circle" }
+    // Four more are the legend's.
+    #expect(circles.count == 84)
+    let radii = circles.prefix(80).compactMap { circle in
+      circle.attributes.first { $0.0 == "r" }.flatMap { Double($0.1) }
+    }
+    #expect(radii == radii.sorted(), "the farthest first")
+    for title in ["component 1 (31 %)", "component 2 (18 %)", "component 3 (9.1 %)"] {
+      #expect(read.texts.contains(title))
+    }
+    let many = Samples.cloud(20_000).svg(.automatic)
+    #expect(many.utf8.count < 400_000, "\(many.utf8.count) bytes")
+    let marks = try StrictXML(many).elements.filter { $0.name == "path" }
+      .compactMap { path in path.attributes.first { $0.0 == "d" }?.1 }
+      .reduce(0) { $0 + $1.utf8.filter { $0 == UInt8(ascii: "h") }.count }
+    #expect(marks == 20_000)
+    let view = try #require(Samples.cloud(20_000).interactiveView)
+    #expect(view.data.serialized().utf8.count < 1_200_000)
+  }
+
+  @Test("groups beyond twelve colours share grey; numbers have a scale; sizes show as areas")
+  func scatterColors() throws {
+    let points = (0..<40).map { index in
+      ScatterPlot.Point(
+        x: Double(index), y: 0, label: "p", group: index < 24 ? "g\(index % 12)" : "h\(index)")
+    }
+    let text = ScatterPlot(title: "", points: points).svg(.light)
+    #expect(text.range(after: "17 others") != nil)
+    let read = try StrictXML(text)
+    let fills = Set(
+      read.elements.filter { $0.name == "circle" }
+        .compactMap { circle in circle.attributes.first { $0.0 == "fill" }?.1 })
+    #expect(fills.count == 12)
+    let sized = ScatterPlot(
+      title: "",
+      points: [
+        .init(x: 0, y: 0, label: "a", value: 0, size: 1),
+        .init(x: 1, y: 0, label: "b", value: 1, size: 4),
+        .init(x: 2, y: 0, label: "c", value: .nan, size: .nan),
+      ])
+    let circles = try StrictXML(sized.svg(.light)).elements.filter { $0.name == "circle" }
+    let radii = circles.compactMap { circle in
+      circle.attributes.first { $0.0 == "r" }.flatMap { Double($0.1) }
+    }
+    #expect(radii == [5, 10, 1.5])
+    #expect(sized.dataTable?.columns == ["label", "group", "value", "x", "y"])
+  }
+
   @Test("a model card counts every part")
   func card() {
     let text = Samples.encoderCard.plainText

@@ -32,6 +32,7 @@ struct GoldenTests {
     Sample(name: "progress", figure: Samples.progress),
     Sample(name: "document", figure: Samples.document),
     Sample(name: "scatter", figure: Samples.scatter),
+    Sample(name: "space", figure: Samples.cloud(12)),
   ]
 
   @Test("text, SVG and HTML are as recorded", arguments: small)

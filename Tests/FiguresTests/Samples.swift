@@ -245,7 +245,30 @@ enum Samples {
           label: TokenLabel(word), group: index < 4 ? "technology" : index < 8 ? "情感" : "places")
       }, xTitle: "component 1 (31 %)", yTitle: "component 2 (18 %)", provenance: provenance)
 
+  /// Spirals in space, with a group or a number for each point.
+  static func cloud(_ count: Int, numbers: Bool = false, groups: Int = 4) -> ScatterPlot {
+    ScatterPlot(
+      title: "PCA · all-MiniLM-L6-v2 · layer 6 · 词向量",
+      points: (0..<count).map { index in
+        let turn = Double(index / groups) / Double(count / groups) * 6
+        let arm = Double(index % groups) * 6.283 / Double(groups)
+        let noise = { (factor: Int) in Double(index * factor % 97) / 97 - 0.5 }
+        return ScatterPlot.Point(
+          x: (1 + turn) * cos(turn + arm) + noise(31), y: (1 + turn) * sin(turn + arm) + noise(57),
+          z: 1.2 * turn + 2 * noise(71) + Double(index % groups),
+          label: TokenLabel(index % 3 == 0 ? "医院 \(index)" : "word \(index)"),
+          group: numbers ? nil : ["technology", "情感", "places", "food"][index % groups % 4],
+          value: numbers ? turn - 2 : nil, size: numbers ? Double(index % 7 + 1) : nil)
+      }, xTitle: "component 1 (31 %)", yTitle: "component 2 (18 %)",
+      zTitle: "component 3 (9.1 %)", valueTitle: numbers ? "score" : "",
+      note: "58 % of the variance · trustworthiness 0.934 (5 neighbours)", provenance: provenance)
+  }
+
   static let others: [Sample] = [
+    Sample(name: "space", figure: cloud(80)),
+    Sample(name: "space-numbers", figure: cloud(300, numbers: true)),
+    Sample(name: "space-2500", figure: cloud(2500)),
+    Sample(name: "space-20000", figure: cloud(20_000)),
     Sample(name: "grid-4x6", figure: grid(layers: 4, heads: 6, tokens: 12)),
     Sample(name: "grid-12x12", figure: grid(layers: 12, heads: 12, tokens: 24)),
     Sample(name: "grid-30x32", figure: grid(layers: 30, heads: 32, tokens: 20)),

@@ -58,7 +58,7 @@ import Testing
     }
     #expect(
       error?.description
-        == #""blocks.gguf" holds a model of the architecture "test", of which no configuration can be made (known are llama, qwen2, qwen3, deepseek2), and no config.json lies beside it."#
+        == #""blocks.gguf" holds a model of the architecture "test", of which no configuration can be made (known are llama, qwen2, qwen3, deepseek, deepseek2), and no config.json lies beside it."#
     )
   }
 }

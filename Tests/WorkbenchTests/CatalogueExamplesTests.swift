@@ -16,7 +16,8 @@ import Workbench
       // Files that an example names lie in the bench's folder.
       let source = example.source.replacing(
         #/"(?<file>[a-z]+\.[a-z]+)"/#,
-        with: { "\"\(bench.folder)/\($0.output.file)\"" })
+        with: { "\"\(bench.folder)/\($0.output.file)\"" }
+      ).replacing("\"logs\"", with: "\"\(fixtures)/../Training\"")
       for file in ["words.csv", "words.jsonl", "table.csv", "sentences.txt"] {
         let text = file.hasSuffix("csv") ? "term,field\ncat,animal\n" : #"{"term": "cat"}"# + "\n"
         try write(Array(text.utf8), to: bench.folder + "/" + file)

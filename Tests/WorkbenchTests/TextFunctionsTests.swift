@@ -195,7 +195,7 @@ import Workbench
     #expect(try bench.tensor("embed(t).vectors").shape == [1, 32])
     let failure = try bench.failure("trace(\"text\")")
     #expect(failure.code == "no-tokenizer")
-    #expect(failure.hint == "Give token ids instead: ids: [1, 2, 3].")
+    #expect(failure.hint == "For example: ids: [1, 2, 3].")
     #expect(try bench.failure("tokens(\"text\")").message == failure.message)
   }
 

@@ -1,0 +1,126 @@
+import Glibc
+import Tensors
+
+/// How strongly t-SNE wants points to be neighbours: a joint distribution over pairs, symmetric, summing to 1.
+///
+/// Each point's Gaussian is as wide as gives the wanted perplexity, found as in scikit-learn: at most a hundred
+/// bisections, until the entropy is within 10⁻⁵ nat.
+struct Affinities: Sendable {
+  /// Eight numbers at a time.
+  typealias Lanes = SIMD8<Float>
+
+  /// How the pairs are kept.
+  enum Pairs: Sendable {
+    /// All of them, each point's row padded with zeros to whole lanes.
+    case all([Lanes])
+    /// Those of near neighbours: where each point's begin, then with whom and how much.
+    case near(starts: [Int], others: [Int32], shares: [Float])
+  }
+
+  let pairs: Pairs
+
+  /// Up to so many points all pairs count; beyond, those with the three times perplexity nearest.
+  static let exactLimit = 2500
+
+  /// How many lanes hold a number for each of `count` points.
+  static func laneCount(_ count: Int) -> Int { (count + 7) / 8 }
+
+  init(
+    _ rows: CenteredRows, perplexity: Double, pool: ThreadPool, cancellation: Cancellation?
+  ) throws(Cancelled) {
+    let count = rows.count
+    if count <= Self.exactLimit {
+      let conditional = pool.map(count: count, grain: 8) { range in
+        range.map { point -> [Float] in
+          guard cancellation?.isCancelled != true else { return [] }
+          let distances = (0..<count).map { rows.squaredDistance(point, $0) }
+          return Self.shares(distances, leavingOut: point, perplexity: perplexity)
+        }
+      }.flatMap(\.self)
+      try cancellation?.check()
+      pairs = .all(Self.joined(conditional))
+    } else {
+      let size = min(count - 1, Int(3 * perplexity) + 1)
+      let near = try Neighbors.nearest(
+        rows, count: size, pool: pool, cancellation: cancellation)
+      let conditional = near.map { list in
+        Self.shares(list.map(\.squaredDistance), leavingOut: nil, perplexity: perplexity)
+      }
+      pairs = Self.joined(near.map { $0.map(\.point) }, conditional)
+    }
+  }
+
+  /// p(j|i) for distances of one point to others.
+  private static func shares(
+    _ distances: [Double], leavingOut own: Int?, perplexity: Double
+  ) -> [Float] {
+    var nearest = Double.infinity
+    for index in distances.indices where index != own { nearest = min(nearest, distances[index]) }
+    // Distances beyond the nearest give the same shares, and no underflow of them all.
+    let beyond = distances.map { $0 - nearest }
+    let wanted = log(perplexity)
+    var (precision, low, high) = (1.0, -Double.infinity, Double.infinity)
+    var weights = [Double](repeating: 0, count: distances.count)
+    var sum = 1.0
+    for _ in 0..<100 {
+      sum = 0
+      var moment = 0.0
+      for index in beyond.indices where index != own {
+        let weight = exp(-beyond[index] * precision)
+        weights[index] = weight
+        sum += weight
+        moment += beyond[index] * weight
+      }
+      let difference = log(sum) + precision * moment / sum - wanted
+      if abs(difference) <= 1e-5 { break }
+      if difference > 0 {
+        low = precision
+        precision = high.isInfinite ? precision * 2 : (precision + high) / 2
+      } else {
+        high = precision
+        precision = low.isInfinite ? precision / 2 : (precision + low) / 2
+      }
+    }
+    return weights.map { Float($0 / sum) }
+  }
+
+  private static func joined(_ conditional: [[Float]]) -> [Lanes] {
+    let count = conditional.count
+    let width = laneCount(count)
+    var lanes = [Lanes](repeating: .zero, count: count * width)
+    for row in 0..<count {
+      for column in 0..<count where column != row {
+        lanes[row * width + column / 8][column % 8] =
+          (conditional[row][column] + conditional[column][row]) / (2 * Float(count))
+      }
+    }
+    return lanes
+  }
+
+  private static func joined(_ others: [[Int]], _ conditional: [[Float]]) -> Pairs {
+    let count = others.count
+    var rows = (0..<count).map { row in
+      Array(zip(others[row], conditional[row]))
+    }
+    for row in 0..<count {
+      for (other, share) in zip(others[row], conditional[row]) { rows[other].append((row, share)) }
+    }
+    var starts = [0]
+    var columns: [Int32] = []
+    var shares: [Float] = []
+    for row in rows {
+      var last = -1
+      for (other, share) in row.sorted(by: { $0.0 < $1.0 }) {
+        if other == last, let place = shares.indices.last {
+          shares[place] += share / (2 * Float(count))
+        } else {
+          columns.append(Int32(other))
+          shares.append(share / (2 * Float(count)))
+          last = other
+        }
+      }
+      starts.append(columns.count)
+    }
+    return .near(starts: starts, others: columns, shares: shares)
+  }
+}
