@@ -22,6 +22,8 @@
 
 #include "rows.h"
 
+#include "derivatives.h"
+
 #include "blocks.h"
 
 #include "products_bf16.h"

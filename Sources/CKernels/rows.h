@@ -115,8 +115,7 @@ VK_INLINE vf vf_silu(vf x) { return x / (1.0f + vf_exp(-x)); }
 
 /// The normal distribution function is erfc(-x / sqrt 2) / 2, with erfc(u) = exp(-u^2) p(t) for u >= 0 and
 /// t = 1 / (1 + u / 2); p is a minimax fit of exp(u^2) erfc(u) on [0, 14] (relative error 3e-7).
-VK_INLINE vf vf_gelu(vf x) {
-  vf u = vf_abs(x) * 0.707106781186547524f;
+VK_INLINE vf vf_erfc_factor(vf u) {
   vf t = 1.0f / (u * 0.5f + 1.0f);
   vf p = t * -0.051247895f + 0.2455699f;
   p = p * t - 0.40405208f;
@@ -126,8 +125,12 @@ VK_INLINE vf vf_gelu(vf x) {
   p = p * t + 0.2527178f;
   p = p * t + 0.28069946f;
   p = p * t + 0.28224555f;
-  p = p * t - 6.260986e-06f;
-  vf tail = p * vf_exp(-(u * u)) * 0.5f;
+  return p * t - 6.260986e-06f;
+}
+
+VK_INLINE vf vf_gelu(vf x) {
+  vf u = vf_abs(x) * 0.707106781186547524f;
+  vf tail = vf_erfc_factor(u) * vf_exp(-(u * u)) * 0.5f;
   return x * vf_select(x < 0.0f, tail, 1.0f - tail);
 }
 

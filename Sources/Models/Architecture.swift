@@ -54,13 +54,16 @@ public struct RunConstants: Sendable {
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
 
   /// Queries or keys `[rows, heads × dimension]` turned by their positions, of which `first` is the
-  /// first; elements of a head before `offset` stay as they are.
+  /// first.
+  ///
+  /// Elements of a head before `offset` stay as they are; `inverse` turns back, as derivatives do.
   func turned(
-    _ x: Tensor, heads: Int, style: RotaryStyle, first: Int, offset: Int = 0
+    _ x: Tensor, heads: Int, style: RotaryStyle, first: Int, offset: Int = 0, inverse: Bool = false
   ) -> Tensor {
     guard let rotary else { return x }
     return applyRotary(
-      x, heads: heads, table: rotary, style: style, firstPosition: first, offset: offset)
+      x, heads: heads, table: rotary, style: style, firstPosition: first, offset: offset,
+      inverse: inverse)
   }
 }
 

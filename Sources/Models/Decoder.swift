@@ -60,10 +60,10 @@ struct DecoderBlock: Sendable {
 /// The families differ in the attention that they put in and in whether blocks choose experts.
 public struct Decoder: Sendable {
   let configuration: ModelConfiguration
-  private let embedding: Tensor
-  private let blocks: [DecoderBlock]
-  private let finalNorm: RMSNorm
-  private let head: Tensor?
+  let embedding: Tensor
+  let blocks: [DecoderBlock]
+  let finalNorm: RMSNorm
+  let head: Tensor?
 
   /// Reads the weights in the layout that Llama introduced.
   ///

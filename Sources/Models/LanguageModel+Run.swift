@@ -78,8 +78,10 @@ extension LanguageModel {
       progress: progress, cancellation: cancellation)
   }
 
-  private func run(
-    tokens: [Token], ids: [Int], text: String?, keeping contents: TraceContents,
+  /// Runs tokens, or what enters the first layer in their place.
+  func run(
+    tokens: [Token], ids: [Int], text: String?, entering entered: Tensor? = nil,
+    keeping contents: TraceContents,
     memoryLimit: Int?, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> Trace {
     try check(ids)
@@ -88,7 +90,7 @@ extension LanguageModel {
       for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
     let constants = try network.prepare(tokens: ids.count)
-    var hidden = try network.embed(ids, cancellation: cancellation)
+    var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
     var states: [Tensor] = []
     var records: [LayerRecord] = []
     for layer in 0..<configuration.layers {
@@ -106,7 +108,7 @@ extension LanguageModel {
       records: records)
   }
 
-  private func check(_ ids: [Int]) throws(ModelError) {
+  func check(_ ids: [Int]) throws(ModelError) {
     guard !ids.isEmpty else { throw .emptyInput }
     guard ids.count <= configuration.contextLength else {
       throw .inputTooLong(tokens: ids.count, limit: configuration.contextLength)
@@ -166,7 +168,7 @@ extension LanguageModel {
 
 extension LanguageModel {
   /// A token that comes from its id and from no text.
-  private func token(_ id: Int) -> Token {
+  func token(_ id: Int) -> Token {
     Token(
       id: id, piece: tokenizer?.piece(of: id) ?? "\(id)", byteRange: nil,
       text: tokenizer?.decode([id]) ?? "\(id)", isSpecial: tokenizer?.isSpecial(id) ?? false)

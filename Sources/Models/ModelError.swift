@@ -22,6 +22,8 @@ public enum ModelError: Error, Sendable, Equatable {
   case inputTooLong(tokens: Int, limit: Int)
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
   case notEnoughMemory(what: String, needed: Int, available: Int)
+  case notDifferentiable(architecture: String)
+  case wrongInputShape(found: [Int], expected: [Int])
 
   // Looking into a trace.
   case layerOutOfRange(Int, count: Int)
@@ -71,6 +73,10 @@ extension ModelError: CustomStringConvertible {
     case .notEnoughMemory(let what, let needed, let available):
       "\(what) would take \(amount(needed)) of memory, "
         + "but \(amount(available)) are available: take a shorter text or ask for less."
+    case .notDifferentiable(let architecture):
+      "Gradients of the architecture \(quoted(architecture)) can't be computed."
+    case .wrongInputShape(let found, let expected):
+      "The given vectors have the shape \(found), but \(expected) is expected."
     case .layerOutOfRange(let layer, let count):
       "There is no layer \(layer): layers run from 0 to \(count - 1)."
     case .headOutOfRange(let head, let count):

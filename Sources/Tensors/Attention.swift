@@ -13,6 +13,30 @@ public func attention(
   queries: Tensor, keys: Tensor, values: Tensor, heads: Int, keyValueHeads: Int, scale: Float,
   causal: Bool, keyMask: [Bool]? = nil, cancellation: Cancellation? = nil
 ) throws(Cancelled) -> Tensor {
+  try attend(
+    queries, keys, values, heads: heads, keyValueHeads: keyValueHeads, scale: scale,
+    causal: causal, keyMask: keyMask, logSumExp: nil, cancellation: cancellation)
+}
+
+/// `attention` with the logarithm of each row's sum of exponentials, `[queries, heads]`, from which `attentionGradient`
+/// computes probabilities again; negative infinity where a query sees no key.
+///
+/// Precondition: the shapes fit. Throws `Cancelled`.
+public func attentionWithLogSumExp(
+  queries: Tensor, keys: Tensor, values: Tensor, heads: Int, keyValueHeads: Int, scale: Float,
+  causal: Bool, keyMask: [Bool]? = nil, cancellation: Cancellation? = nil
+) throws(Cancelled) -> (output: Tensor, logSumExp: Tensor) {
+  let logSumExp = Tensor(uninitialized: [queries.shape[0], heads])
+  let output = try attend(
+    queries, keys, values, heads: heads, keyValueHeads: keyValueHeads, scale: scale,
+    causal: causal, keyMask: keyMask, logSumExp: logSumExp, cancellation: cancellation)
+  return (output, logSumExp)
+}
+
+private func attend(
+  _ queries: Tensor, _ keys: Tensor, _ values: Tensor, heads: Int, keyValueHeads: Int,
+  scale: Float, causal: Bool, keyMask: [Bool]?, logSumExp: Tensor?, cancellation: Cancellation?
+) throws(Cancelled) -> Tensor {
   let queries = queries.widened()
   let keys = keys.widened()
   let values = values.widened()
@@ -27,13 +51,14 @@ public func attention(
   try cancellation?.check()
   let computation = unsafe AttentionComputation(
     shape: shape, values: values.floatPointer, valueDimension: valueDimension,
-    output: result.mutableFloatPointer)
+    output: result.mutableFloatPointer, logSumExp: logSumExp?.mutableFloatPointer)
   if unsafe queries.shape[0] <= AttentionComputation.fewQueries {
     unsafe computation.runFewQueries(cancellation)
   } else {
     unsafe computation.runTiles(cancellation)
   }
-  withExtendedLifetime((queries.storage, keys.storage, values.storage, result.storage)) {}
+  withExtendedLifetime((queries.storage, keys.storage, values.storage, result.storage, logSumExp)) {
+  }
   try cancellation?.check()
   return result
 }
@@ -43,6 +68,8 @@ public func attention(
   let values: UnsafePointer<Float>
   let valueDimension: Int
   let output: UnsafeMutablePointer<Float>
+  /// `[queries, heads]`, where wanted.
+  let logSumExp: UnsafeMutablePointer<Float>?
 
   /// Up to this many queries are computed without packing the keys.
   static let fewQueries = 4
@@ -75,8 +102,15 @@ public func attention(
               Int32(count), scores.floats, Int64(keyCount))
             for head in first..<(first + count) {
               let line = unsafe scores.floats + (head - first) * keyCount
-              _ = unsafe shape.scaleAndMask(line, keyRange: 0..<visible)
-              unsafe kernels.table.pointee.softmax(line, Int64(visible))
+              let largest = unsafe shape.scaleAndMask(line, keyRange: 0..<visible)
+              var total: Float = 0
+              if largest > -.infinity {
+                total = unsafe kernels.table.pointee.exponentials(line, Int64(visible), largest)
+                unsafe kernels.table.pointee.scale(1 / total, line, Int64(visible))
+              } else {
+                unsafe line.update(repeating: 0, count: visible)
+              }
+              unsafe note(largest, total, query: query, head: head)
               let target = unsafe output + query * outputStride + head * valueDimension
               unsafe target.update(repeating: 0, count: valueDimension)
               unsafe kernels.table.pointee.weighted_sum(
@@ -173,12 +207,19 @@ public func attention(
     }
     for row in 0..<count {
       let total = unsafe scratch.totals[row]
+      unsafe note(scratch.maxima[row], total, query: first + row, head: head)
       let factor = total > 0 ? 1 / total : 0
       let target = unsafe output + (first + row) * outputStride + head * valueDimension
       for element in unsafe 0..<valueDimension {
         unsafe target[element] = scratch.sums[row * scratch.sumStride + element] * factor
       }
     }
+  }
+
+  private func note(_ maximum: Float, _ total: Float, query: Int, head: Int) {
+    guard let logSumExp = unsafe logSumExp else { return }
+    unsafe logSumExp[query * shape.heads + head] =
+      total > 0 ? Float(Double(maximum) + logarithm(Double(total))) : -.infinity
   }
 
   /// How many keys of `keyRange` a query may see.

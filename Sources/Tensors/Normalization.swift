@@ -1,7 +1,7 @@
 import CKernels
 
 /// Rows computed by one thread at a time: enough for about 16K elements.
-private func rowGrain(_ width: Int) -> Int { max(1, (16 << 10) / max(1, width)) }
+func rowGrain(_ width: Int) -> Int { max(1, (16 << 10) / max(1, width)) }
 
 /// Calls `body` with the input and output addresses of each row of the last axis.
 private func mapRows(

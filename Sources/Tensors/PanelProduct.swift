@@ -7,11 +7,15 @@ import CKernels
     UnsafeRawPointer, strideBytes: Int, elementType: ElementType, scales: BlockScales?)
   /// A `[depth, columns]` matrix of floats, whose rows are `stride` elements apart.
   case plain(UnsafePointer<Float>, stride: Int)
+  /// A `[depth, columns]` matrix of any element type, whose rows are `strideBytes` apart: a layer's weight
+  /// in the product of its derivative.
+  case plainStored(
+    UnsafeRawPointer, strideBytes: Int, elementType: ElementType, scales: BlockScales?)
 
   /// What every piece of the depth but the last is a multiple of.
   var depthUnit: Int {
     switch unsafe self {
-    case .plain: 16
+    case .plain, .plainStored: 16
     case .transposed(_, _, let elementType, _): max(16, elementType.blockLength)
     }
   }
@@ -36,12 +40,14 @@ import CKernels
   let bias: UnsafePointer<Float>?
   /// Whether both sides are rounded to bfloat16; only for stored bfloat16 weights.
   let isBFloat16: Bool
+  /// Whether the product is added to what `c` holds, in place of the bias.
+  var isAdded = false
 
   private static let depthBlock = 512
   private static let rowBlock = 480
   private static let panelsPerTask = 4
 
-  /// Writes all of `c`, each tile when its products begin, so that its memory is touched between checks.
+  /// Writes all of `c` (or adds to it), each tile when its products begin, so that its memory is touched between checks.
   func run(pool: ThreadPool, cancellation: Cancellation?) throws(Cancelled) {
     let tileRows = unsafe kernels.tileRows
     let tiles = unsafe (rows + tileRows - 1) / tileRows
@@ -140,6 +146,36 @@ import CKernels
     case .plain(let base, let stride):
       unsafe kernels.table.pointee.pack_plain(
         base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
+    case .plainStored(let base, let strideBytes, let elementType, let scales):
+      let start = unsafe base + k * strideBytes
+      if unsafe isBFloat16 {
+        unsafe kernels.table.pointee.pack_plain_bf16(
+          start + first * elementType.byteCount, Int64(strideBytes), Int32(count), Int64(length),
+          target.assumingMemoryBound(to: UInt32.self))
+      } else if let type = elementType.kernelType, scales == nil {
+        unsafe kernels.table.pointee.pack_plain_stored(
+          type, start + first * elementType.byteCount, Int64(strideBytes), Int32(count),
+          Int64(length), floats)
+      } else {
+        // Quantised types are widened in whole blocks.
+        let unit = elementType.blockLength
+        let low = first / unit * unit
+        let width = (first + count + unit - 1) / unit * unit - low
+        let widened = TensorStorage(byteCount: width * length * 4)
+        for row in 0..<length {
+          let from = unsafe start + row * strideBytes + elementType.byteCount(ofElements: low)
+          let target = unsafe widened.floats + row * width
+          if let scales {
+            unsafe widenScaled(
+              elementType, from, scales: scales, row: k + row, column: low, count: width,
+              into: target)
+          } else {
+            unsafe widenElements(elementType, from, count: width, into: target)
+          }
+        }
+        unsafe kernels.table.pointee.pack_plain(
+          widened.floats + (first - low), Int64(width), Int32(count), Int64(length), floats)
+      }
     case .transposed(let base, let strideBytes, let elementType, let scales):
       let start = unsafe base + first * strideBytes + elementType.byteCount(ofElements: k)
       if unsafe isBFloat16 {
@@ -183,7 +219,7 @@ import CKernels
     let isWhole = columnCount == tileColumns
     let output = unsafe isWhole ? target : spill
     let stride = unsafe isWhole ? cStride : tileColumns
-    if k == 0 {
+    if unsafe k == 0 && !isAdded {
       for row in 0..<rowCount {
         let line = unsafe output + row * stride
         if let bias = unsafe bias {

@@ -46,6 +46,8 @@ enum ErrorWording {
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
       case .notEnoughMemory: ("not-enough-memory", nil)
+      case .notDifferentiable: ("no-gradient", nil)
+      case .wrongInputShape: ("wrong-shape", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
       case .noOutputProjection: ("no-output-projection", nil)

@@ -22,8 +22,9 @@ struct Golden {
   let texts: [GoldenText]
   private let file: SafetensorsFile
 
-  init(_ name: String) throws {
-    file = try SafetensorsFile(path: "\(fixtures)/golden/\(name).safetensors")
+  /// The tensors of `kind`, such as `.gradients`, or those of the runs.
+  init(_ name: String, kind: String = "") throws {
+    file = try SafetensorsFile(path: "\(fixtures)/golden/\(name)\(kind).safetensors")
     let document = try JSON(parsing: try contents("\(fixtures)/golden/\(name).json"))
     texts = try #require(document["texts"]?.array).map { text in
       GoldenText(

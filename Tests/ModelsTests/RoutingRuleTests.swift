@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Models
@@ -47,5 +48,33 @@ import Testing
     let line: [Float] = [9, 9, 0.1, 0.7, 0.2]
     #expect(rule().choose(1, line[2...], correction: nil) == [1])
     #expect(rule().weights([1, 2], line[2...]) == [0.7, 0.2])
+  }
+
+  /// Against central differences in double precision of Σ slope · weight over the chosen, to 1e-8.
+  @Test(arguments: [RoutingRule.Scoring.softmax, .sigmoid], [false, true])
+  func scoresAreFollowedBackFromTheWeights(scoring: RoutingRule.Scoring, normalizes: Bool) {
+    let rule = RoutingRule(
+      scoring: scoring, hasCorrection: false, groups: 1, keptGroups: 1, groupScore: .largest,
+      normalizes: normalizes, scale: 2.5)
+    let scores = [0.3, -1.2, 2.1, 0.7, -0.4]
+    let slopes = [0, 0.9, -1.7, 0, 0.6]
+    let chosen = [2, 4, 1]
+    func probabilities(_ scores: [Double]) -> [Double] {
+      let powers = scores.map { exp($0) }
+      let total = powers.reduce(0, +)
+      return scoring == .softmax ? powers.map { $0 / total } : powers.map { $0 / (1 + $0) }
+    }
+    func value(_ scores: [Double]) -> Double {
+      let shares = probabilities(scores)
+      let total = normalizes ? chosen.reduce(0) { $0 + shares[$1] } : 1
+      return chosen.reduce(0) { $0 + slopes[$1] * 2.5 * shares[$1] / total }
+    }
+    let gradient = rule.scoreGradient(slopes, chosen: chosen, probabilities(scores))
+    for index in scores.indices {
+      var (high, low) = (scores, scores)
+      high[index] += 1e-5
+      low[index] -= 1e-5
+      #expect(abs(gradient[index] - (value(high) - value(low)) / 2e-5) <= 1e-8)
+    }
   }
 }

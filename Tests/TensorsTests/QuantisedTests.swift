@@ -2,7 +2,7 @@ import Tensors
 import Testing
 
 /// Quantised rows of harmless random content, and what the formats say they are.
-private func quantised(_ type: ElementType, _ rows: Int, _ columns: Int, seed: UInt64) throws
+func quantised(_ type: ElementType, _ rows: Int, _ columns: Int, seed: UInt64) throws
   -> Tensor
 {
   var numbers = SeededNumbers(seed)
@@ -32,7 +32,7 @@ private func columns(_ range: Range<Int>, of floats: [Float], width: Int) -> [Fl
   return result
 }
 
-private let blockTypes = ElementType.allCases.filter { $0.blockLength > 1 }
+let blockTypes = ElementType.allCases.filter { $0.blockLength > 1 }
 
 @Suite struct QuantisedTests {
   @Test(arguments: blockTypes) func partsAreThoseOfTheWhole(type: ElementType) throws {

@@ -146,6 +146,34 @@ typedef struct vk_kernels {
   void (*narrow_bf16)(const float *x, void *y, int64_t count);
   /// Rounds to IEEE half precision, nearest even, overflowing to infinity.
   void (*narrow_f16)(const float *x, void *y, int64_t count);
+
+  // Derivatives. g is the gradient with respect to an operation's result; y, the gradient with respect
+  // to its input x, may be g.
+
+  /// Packs a [depth, rows] matrix as an activation panel: the transposed left-hand side of a product.
+  void (*pack_plain_rows)(const float *b, int64_t stride, int32_t rows, int64_t depth,
+                          float *panel);
+  /// `pack_plain` of stored elements, `stride_bytes` from row to row, widened to f32.
+  void (*pack_plain_stored)(vk_type type, const void *w, int64_t stride_bytes, int32_t columns,
+                            int64_t depth, float *panel);
+  /// `pack_plain` of stored bfloat16 elements as a panel for `tile_bf16`.
+  void (*pack_plain_bf16)(const void *w, int64_t stride_bytes, int32_t columns, int64_t depth,
+                          uint32_t *panel);
+  /// The sum of x[i] y[i].
+  float (*dot)(const float *x, const float *y, int64_t count);
+  /// g[i] = p[i] (g[i] - level) factor: softmax's derivative, with level the sum of p[i] g[i].
+  void (*score_gradient)(const float *p, float *g, int64_t count, float level, float factor);
+  /// For `rms_norm`; weight may be null.
+  void (*rms_norm_gradient)(const float *x, const float *_Nullable weight, const float *g, float *y,
+                            int64_t count, float epsilon);
+  /// For `layer_norm`; weight may be null.
+  void (*layer_norm_gradient)(const float *x, const float *_Nullable weight, const float *g,
+                              float *y, int64_t count, float epsilon);
+  void (*silu_gradient)(const float *x, const float *g, float *y, int64_t count);
+  void (*gelu_gradient)(const float *x, const float *g, float *y, int64_t count);
+  void (*gelu_tanh_gradient)(const float *x, const float *g, float *y, int64_t count);
+  /// For silu(gate) up: replaces gate and up by the gradients with respect to them.
+  void (*gated_gradient)(float *gate, float *up, const float *g, int64_t count);
 } vk_kernels;
 
 /// Tells the CPU that this is a waiting loop.

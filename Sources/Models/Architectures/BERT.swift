@@ -13,15 +13,15 @@ public struct BERT: Architecture {
 
   /// The sizes.
   public let configuration: ModelConfiguration
-  private let activation: Activation
-  private let tokenEmbedding: Tensor
-  private let positionEmbedding: Tensor
-  private let segmentEmbedding: Tensor
-  private let embeddingNorm: LayerNorm
-  private let layers: [Layer]
-  private let head: Head?
+  let activation: Activation
+  let tokenEmbedding: Tensor
+  let positionEmbedding: Tensor
+  let segmentEmbedding: Tensor
+  let embeddingNorm: LayerNorm
+  let layers: [Layer]
+  let head: Head?
 
-  private struct Layer {
+  struct Layer {
     var query: Linear
     var key: Linear
     var value: Linear
@@ -33,7 +33,7 @@ public struct BERT: Architecture {
   }
 
   /// The head of masked-token prediction: a map, an activation, a norm, then the embedding again.
-  private struct Head {
+  struct Head {
     var transform: Linear
     var norm: LayerNorm
     var decoder: Tensor

@@ -12,14 +12,14 @@ public struct GPT2: Architecture {
 
   /// The sizes.
   public let configuration: ModelConfiguration
-  private let activation: Activation
-  private let tokenEmbedding: Tensor
-  private let positionEmbedding: Tensor
-  private let layers: [Layer]
-  private let finalNorm: LayerNorm
-  private let head: Tensor
+  let activation: Activation
+  let tokenEmbedding: Tensor
+  let positionEmbedding: Tensor
+  let layers: [Layer]
+  let finalNorm: LayerNorm
+  let head: Tensor
 
-  private struct Layer {
+  struct Layer {
     var attentionNorm: LayerNorm
     /// Queries, keys and values side by side.
     var queriesKeysValues: TransposedLinear

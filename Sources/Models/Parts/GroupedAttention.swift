@@ -8,14 +8,14 @@ struct GroupedAttention: DecoderAttention {
   /// Which of its four maps have a bias.
   enum Biases: Sendable { case none, queriesKeysValues, all }
 
-  private let sizes: ModelConfiguration
-  private let query: Linear
-  private let key: Linear
-  private let value: Linear
-  private let output: Linear
+  let sizes: ModelConfiguration
+  let query: Linear
+  let key: Linear
+  let value: Linear
+  let output: Linear
   var outputWeight: Tensor { output.weight }
-  private let queryNorm: RMSNorm?
-  private let keyNorm: RMSNorm?
+  let queryNorm: RMSNorm?
+  let keyNorm: RMSNorm?
 
   /// Reads `name.q_proj`, `name.k_proj`, `name.v_proj`, `name.o_proj` and, where the heads are
   /// normed, `name.q_norm` and `name.k_norm`.

@@ -8,11 +8,11 @@ import Tensors
 /// choices arXiv:2412.19437.
 struct MixtureOfExperts: Sendable {
   private let chosenCount: Int
-  private let rule: RoutingRule
-  private let router: Tensor
+  let rule: RoutingRule
+  let router: Tensor
   private let correction: Tensor?
-  private let experts: [GatedFeedForward]
-  private let shared: GatedFeedForward?
+  let experts: [GatedFeedForward]
+  let shared: GatedFeedForward?
 
   /// Reads `name.gate.weight`, perhaps `name.gate.e_score_correction_bias`, `name.experts.N` and
   /// `name.shared_experts`.
@@ -69,7 +69,7 @@ struct MixtureOfExperts: Sendable {
     return (result, routing)
   }
 
-  private func route(_ x: Tensor, _ cancellation: Cancellation?) throws -> ExpertRouting {
+  func route(_ x: Tensor, _ cancellation: Cancellation?) throws -> ExpertRouting {
     let scores = try linear(x, weight: router, bias: nil, cancellation: cancellation)
     let probabilities: Tensor
     switch rule.scoring {

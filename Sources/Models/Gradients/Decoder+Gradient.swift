@@ -1,0 +1,114 @@
+public import Tensors
+
+extension Llama: DifferentiableArchitecture {}
+extension Qwen2: DifferentiableArchitecture {}
+extension Qwen3: DifferentiableArchitecture {}
+extension DeepSeekMoE: DifferentiableArchitecture {}
+
+extension DifferentiableArchitecture where Self: DecoderArchitecture {
+  /// The embedding's rows of the ids.
+  public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
+    try embed(ids, cancellation: cancellation)
+  }
+
+  /// The vectors as they are.
+  public func recordEntry(
+    _ vectors: Tensor, cancellation: Cancellation?
+  ) throws -> RecordedStep {
+    RecordedStep(output: vectors, keeping: []) { gradient, _ in gradient }
+  }
+
+  /// Runs one block.
+  public func recordLayer(
+    _ layer: Int, _ hidden: Tensor, rows: Range<Int>, constants: RunConstants,
+    cancellation: Cancellation?
+  ) throws -> RecordedStep {
+    let block = decoder.blocks[layer]
+    guard let attention = block.attention as? GroupedAttention else {
+      throw ModelError.notDifferentiable(architecture: Self.name)
+    }
+    let attended = try attention.recording(constants)(
+      block.attentionNorm(hidden), rows: rows, cancellation: cancellation)
+    var sum = attended.output
+    sum.add(hidden.rows(rows))
+    let stream = sum
+    let normed = block.feedForwardNorm(stream)
+    let change =
+      switch block.feedForward {
+      case .dense(let part): try part.record(normed, cancellation: cancellation)
+      case .experts(let part): try part.record(normed, cancellation: cancellation)
+      }
+    var output = change.output
+    output.add(stream)
+    return RecordedStep(output: output, [attended, change], keeping: [hidden, stream]) {
+      gradient, cancellation in
+      var streamGradient = block.feedForwardNorm.inputGradient(
+        try change.pullback(gradient, cancellation), stream)
+      streamGradient.add(gradient)
+      var result = block.attentionNorm.inputGradient(
+        try attended.pullback(streamGradient, cancellation), hidden)
+      try result.addRows(startingAt: rows.lowerBound, streamGradient)
+      return result
+    }
+  }
+
+  /// The final norm.
+  public func recordFinish(
+    _ hidden: Tensor, cancellation: Cancellation?
+  ) throws -> RecordedStep {
+    let norm = decoder.finalNorm
+    return RecordedStep(
+      output: try finish(hidden, cancellation: cancellation), keeping: [hidden]
+    ) { gradient, _ in norm.inputGradient(gradient, hidden) }
+  }
+
+  /// The head's scores.
+  public func recordLogits(
+    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+  ) throws -> RecordedStep {
+    guard let head = decoder.head else {
+      throw ModelError.noLanguageModelHead(model: Self.name)
+    }
+    return try recordScores(
+      hidden, weight: head, bias: nil, of: ids, cancellation: cancellation)
+  }
+}
+
+extension GroupedAttention {
+  /// The attention with its way back.
+  func recording(_ constants: RunConstants) -> AttentionRecording {
+    AttentionRecording(
+      query: query, key: key, value: value, output: output, queryNorm: queryNorm,
+      keyNorm: keyNorm, sizes: sizes, constants: constants)
+  }
+}
+
+extension GatedFeedForward {
+  /// The part's output for normed rows `[rows, width]`, with its way back.
+  func record(_ x: Tensor, cancellation: Cancellation?) throws -> RecordedStep {
+    let gates = try gate(x, cancellation)
+    let opened = try up(x, cancellation)
+    var product = silu(gates)
+    product.multiply(by: opened)
+    return RecordedStep(output: try down(product, cancellation), keeping: [gates, opened]) {
+      gradient, cancellation in
+      let parts = gatedGradient(
+        try down.inputGradient(gradient, cancellation), gate: gates, up: opened)
+      return try up.addInputGradient(
+        parts.up, to: gate.inputGradient(parts.gate, cancellation), cancellation)
+    }
+  }
+}
+
+extension RMSNorm {
+  /// The gradient with respect to the input x from that with respect to the normed rows.
+  func inputGradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
+    rmsNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
+  }
+
+  /// The same where each head of `[rows, heads × width]` is normed by itself.
+  func inputGradient(_ gradient: Tensor, _ x: Tensor, heads: Int) -> Tensor {
+    let shape = [x.shape[0] * heads, x.shape[1] / heads]
+    return inputGradient(gradient.reshaped(shape), x.reshaped(shape)).reshaped(x.shape)
+  }
+}
