@@ -73,6 +73,14 @@ public final class LanguageModel: Sendable {
   ///   - name: what to call the model; `nil` takes the folder's name.
   /// - Throws: `ModelError`, one sentence that names the file, value or weight at fault.
   public static func load(path: String, name: String? = nil) throws(ModelError) -> LanguageModel {
+    try load(path: path, name: name, memoryLimit: nil)
+  }
+
+  /// Loads a model that may take no more than `memoryLimit` bytes for its weights; `nil` asks the system
+  /// how much memory there is.
+  package static func load(
+    path: String, name: String?, memoryLimit: Int?
+  ) throws(ModelError) -> LanguageModel {
     let folder: ModelFolder
     do {
       folder = try ModelFolder(path: path)
@@ -104,6 +112,9 @@ public final class LanguageModel: Sendable {
     }
     var weights = WeightReader(checkpoint)
     let network = try family.init(configuration: reader, weights: &weights)
+    try MemoryBudget.requireRoom(
+      forWeights: weights.uses.reduce(0) { $0 + $1.byteCount },
+      model: name ?? displayName(folder, reader), limit: memoryLimit)
     let tokenizer = try readTokenizer(in: folder, or: checkpoint.gguf)
     return LanguageModel(
       name: name ?? displayName(folder, reader), architecture: family.name, network: network,

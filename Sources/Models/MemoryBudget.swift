@@ -16,15 +16,38 @@ package enum MemoryBudget {
     throw .notEnoughMemory(what: what(), needed: byteCount, available: available)
   }
 
+  /// Checks that a checkpoint's weights can be in memory together: mapped weights that can't would be
+  /// read from the disk again for every token.
+  ///
+  /// - Parameters:
+  ///   - byteCount: the bytes of all weights that are used.
+  ///   - model: the model's name.
+  ///   - limit: how many bytes of memory there are; `nil` asks the system.
+  /// - Throws: `ModelError.tooLargeForMemory` with both figures.
+  static func requireRoom(
+    forWeights byteCount: Int, model: String, limit: Int? = nil
+  ) throws(ModelError) {
+    guard let total = limit ?? total, byteCount > total else { return }
+    throw .tooLargeForMemory(model: model, needed: byteCount, total: total)
+  }
+
+  /// The bytes of memory that the machine has, or its control group may use; `nil` where the system
+  /// doesn't say.
+  static var total: Int? {
+    let group = contents("/sys/fs/cgroup/memory.max").flatMap(firstNumber)
+    return [systemBytes("MemTotal:"), group].compactMap(\.self).min()
+  }
+
   /// The bytes that the system, and the control group if there is one, would still give; `nil` where
   /// the system doesn't say.
   static var available: Int? {
-    [systemAvailable, groupAvailable].compactMap(\.self).min()
+    [systemBytes("MemAvailable:"), groupAvailable].compactMap(\.self).min()
   }
 
-  private static var systemAvailable: Int? {
+  /// A figure of the system's own account, in bytes.
+  private static func systemBytes(_ label: String) -> Int? {
     guard let text = contents("/proc/meminfo") else { return nil }
-    return number(of: "MemAvailable:", in: text).flatMap { kilobytes in
+    return number(of: label, in: text).flatMap { kilobytes in
       let (bytes, overflow) = kilobytes.multipliedReportingOverflow(by: 1_024)
       return overflow ? nil : bytes
     }

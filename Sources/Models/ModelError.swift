@@ -15,6 +15,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case missingWeight(String, checkpoint: String)
   case wrongShape(weight: String, found: [Int], expected: [Int])
   case unsuitableElementType(weight: String, found: ElementType)
+  case tooLargeForMemory(model: String, needed: Int, total: Int)
 
   // Running.
   case noTokenizer(model: String)
@@ -61,6 +62,9 @@ extension ModelError: CustomStringConvertible {
     case .unsuitableElementType(let weight, let found):
       "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16, bf16, f8_e4m3 and quantised "
         + "weights can be used."
+    case .tooLargeForMemory(let model, let needed, let total):
+      "The weights of \(quoted(model)) take \(amount(needed)), but this machine has \(amount(total)) of "
+        + "memory: take a smaller or a quantised version of the model."
     case .noTokenizer(let model):
       "The model \(quoted(model)) has no tokenizer.json: give token ids instead of a text."
     case .emptyInput:

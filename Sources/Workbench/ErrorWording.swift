@@ -45,7 +45,7 @@ enum ErrorWording {
       case .emptyInput: ("empty-text", nil)
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
-      case .notEnoughMemory: ("not-enough-memory", nil)
+      case .notEnoughMemory, .tooLargeForMemory: ("not-enough-memory", nil)
       case .notDifferentiable: ("no-gradient", nil)
       case .wrongInputShape: ("wrong-shape", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)

@@ -183,6 +183,19 @@ struct BadValue: Sendable, CustomTestStringConvertible {
         == #"There is no file or folder at "/nowhere/model"."#)
   }
 
+  @Test func weightsThatNoMemoryHoldsAreRefusedWithTheFigures() throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/llama-deepseek-llm")
+    let bytes = model.weights.reduce(0) { $0 + $1.byteCount }
+    #expect(throws: Never.self) {
+      try LanguageModel.load(
+        path: "\(fixtures)/llama-deepseek-llm", name: "tiny", memoryLimit: bytes)
+    }
+    #expect(throws: ModelError.tooLargeForMemory(model: "tiny", needed: bytes, total: bytes - 1)) {
+      try LanguageModel.load(
+        path: "\(fixtures)/llama-deepseek-llm", name: "tiny", memoryLimit: bytes - 1)
+    }
+  }
+
   @Test func theSameWeightsWithoutPrefixAreABareDecoder() throws {
     let copy = try ModelCopy(of: "llama-deepseek-llm")
     let model = try copy.load(tensors: { tensors in
