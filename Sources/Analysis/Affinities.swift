@@ -6,24 +6,11 @@ import Tensors
 /// Each point's Gaussian is as wide as gives the wanted perplexity, found as in scikit-learn: at most a hundred
 /// bisections, until the entropy is within 10⁻⁵ nat.
 struct Affinities: Sendable {
-  /// Eight numbers at a time.
-  typealias Lanes = SIMD8<Float>
-
-  /// How the pairs are kept.
-  enum Pairs: Sendable {
-    /// All of them, each point's row padded with zeros to whole lanes.
-    case all([Lanes])
-    /// Those of near neighbours: where each point's begin, then with whom and how much.
-    case near(starts: [Int], others: [Int32], shares: [Float])
-  }
-
-  let pairs: Pairs
+  /// The pairs' shares.
+  let shares: PairShares
 
   /// Up to so many points all pairs count; beyond, those with the three times perplexity nearest.
   static let exactLimit = 2500
-
-  /// How many lanes hold a number for each of `count` points.
-  static func laneCount(_ count: Int) -> Int { (count + 7) / 8 }
 
   init(
     _ rows: CenteredRows, perplexity: Double, pool: ThreadPool, cancellation: Cancellation?
@@ -38,7 +25,7 @@ struct Affinities: Sendable {
         }
       }.flatMap(\.self)
       try cancellation?.check()
-      pairs = .all(Self.joined(conditional))
+      shares = .all(Self.joined(conditional))
     } else {
       let size = min(count - 1, Int(3 * perplexity) + 1)
       let near = try Neighbors.nearest(
@@ -46,7 +33,7 @@ struct Affinities: Sendable {
       let conditional = near.map { list in
         Self.shares(list.map(\.squaredDistance), leavingOut: nil, perplexity: perplexity)
       }
-      pairs = Self.joined(near.map { $0.map(\.point) }, conditional)
+      shares = Self.joined(near.map { $0.map(\.point) }, conditional)
     }
   }
 
@@ -84,20 +71,20 @@ struct Affinities: Sendable {
     return weights.map { Float($0 / sum) }
   }
 
-  private static func joined(_ conditional: [[Float]]) -> [Lanes] {
+  private static func joined(_ conditional: [[Float]]) -> Tensor {
     let count = conditional.count
-    let width = laneCount(count)
-    var lanes = [Lanes](repeating: .zero, count: count * width)
+    let width = PairForces.padded(count)
+    var shares = [Float](repeating: 0, count: count * width)
     for row in 0..<count {
       for column in 0..<count where column != row {
-        lanes[row * width + column / 8][column % 8] =
+        shares[row * width + column] =
           (conditional[row][column] + conditional[column][row]) / (2 * Float(count))
       }
     }
-    return lanes
+    return Tensor(shape: [count, width], shares)
   }
 
-  private static func joined(_ others: [[Int]], _ conditional: [[Float]]) -> Pairs {
+  private static func joined(_ others: [[Int]], _ conditional: [[Float]]) -> PairShares {
     let count = others.count
     var rows = (0..<count).map { row in
       Array(zip(others[row], conditional[row]))
@@ -108,7 +95,7 @@ struct Affinities: Sendable {
     var starts = [0]
     var columns: [Int32] = []
     var shares: [Float] = []
-    for row in rows {
+    for (point, row) in rows.enumerated() {
       var last = -1
       for (other, share) in row.sorted(by: { $0.0 < $1.0 }) {
         if other == last, let place = shares.indices.last {
@@ -118,6 +105,10 @@ struct Affinities: Sendable {
           shares.append(share / (2 * Float(count)))
           last = other
         }
+      }
+      while !shares.count.isMultiple(of: PairForces.lanes) {
+        columns.append(Int32(point))
+        shares.append(0)
       }
       starts.append(columns.count)
     }

@@ -3,8 +3,6 @@ import Tensors
 
 /// The state of t-SNE's gradient descent: places, speeds and gains.
 struct Descent {
-  private typealias Lanes = Affinities.Lanes
-
   private let count: Int
   private let axes: Int
   private let affinities: Affinities
@@ -45,15 +43,15 @@ struct Descent {
     exaggeration: Double, momentum: Double, _ cancellation: Cancellation?
   ) throws(Cancelled) -> Double {
     let forces = try forces(cancellation)
-    let total = forces.reduce(0) { $0 + $1.weight }
+    let total = Self.total(forces.weights)
     let freedom = Double(axes - 1)
     let factor = 2 * (freedom + 1) / freedom
     var square = 0.0
     for axis in 0..<axes {
+      let (pulls, pushes) = (forces.pulls[axis], forces.pushes[axis])
       for point in 0..<count {
-        let force = forces[point]
         var gradient =
-          factor * (exaggeration * force.attraction[axis] - force.repulsion[axis] / total)
+          factor * (exaggeration * Double(pulls[point]) - Double(pushes[point]) / total)
         let slows = speeds[axis][point] * gradient < 0
         let gain = max(0.01, slows ? gains[axis][point] + 0.2 : gains[axis][point] * 0.8)
         gains[axis][point] = gain
@@ -67,134 +65,23 @@ struct Descent {
     return square.squareRoot()
   }
 
-  /// What pulls and pushes one point.
-  private struct Force: Sendable {
-    var attraction = SIMD3<Double>.zero
-    var repulsion = SIMD3<Double>.zero
-    /// The sum of all others' weights, not yet normalised.
-    var weight = 0.0
+  private func forces(_ cancellation: Cancellation?) throws(Cancelled) -> PairForces {
+    try PairForces(
+      places: coordinates.map { $0.map { Float($0) } }, shares: affinities.shares, pool: pool,
+      cancellation: cancellation)
   }
 
-  /// The places as lanes; what fills the last lane is so far away that it has no weight.
-  private var lanes: [[Lanes]] {
-    coordinates.map { places in
-      var lanes = [Lanes](repeating: Lanes(repeating: 1e15), count: Affinities.laneCount(count))
-      for point in 0..<count { lanes[point / 8][point % 8] = Float(places[point]) }
-      return lanes
-    }
-  }
-
-  private func forces(_ cancellation: Cancellation?) throws(Cancelled) -> [Force] {
-    let lanes = lanes
-    let places = coordinates
-    let (affinities, axes) = (affinities, axes)
-    let forces = pool.map(count: count, grain: 16) { range in
-      range.map { point -> Force in
-        guard cancellation?.isCancelled != true else { return Force() }
-        var force: Force
-        switch affinities.pairs {
-        case .all(let shares):
-          force =
-            axes == 2
-            ? Self.planar(point, lanes[0], lanes[1], shares)
-            : Self.spatial(point, lanes[0], lanes[1], lanes[2], shares)
-        case .near(let starts, let others, let shares):
-          force =
-            axes == 2
-            ? Self.planar(point, lanes[0], lanes[1], nil)
-            : Self.spatial(point, lanes[0], lanes[1], lanes[2], nil)
-          let freedom = Double(axes - 1)
-          for pair in starts[point]..<starts[point + 1] {
-            let other = Int(others[pair])
-            var apart = SIMD3<Double>.zero
-            for axis in 0..<axes { apart[axis] = places[axis][point] - places[axis][other] }
-            let distance = (apart * apart).sum()
-            force.attraction += apart * (Double(shares[pair]) / (1 + distance / freedom))
-          }
-        }
-        return force
-      }
-    }.flatMap(\.self)
-    try cancellation?.check()
-    return forces
-  }
-
-  /// Forces in the plane: one degree of freedom, w = 1 / (1 + d²).
-  private static func planar(
-    _ point: Int, _ xs: [Lanes], _ ys: [Lanes], _ shares: [Lanes]?
-  ) -> Force {
-    let x = Lanes(repeating: xs[point / 8][point % 8])
-    let y = Lanes(repeating: ys[point / 8][point % 8])
-    var (pullX, pullY) = (Lanes.zero, Lanes.zero)
-    var (pushX, pushY) = (Lanes.zero, Lanes.zero)
-    var sum = Lanes.zero
-    let first = point * xs.count
-    for lane in xs.indices {
-      let dx = x - xs[lane]
-      let dy = y - ys[lane]
-      let weight = 1 / (1 + dx * dx + dy * dy)
-      sum += weight
-      let square = weight * weight
-      pushX += square * dx
-      pushY += square * dy
-      if let shares {
-        let pull = shares[first + lane] * weight
-        pullX += pull * dx
-        pullY += pull * dy
-      }
-    }
-    // The point's own weight of 1 is no pair's.
-    return Force(
-      attraction: SIMD3(total(pullX), total(pullY), 0),
-      repulsion: SIMD3(total(pushX), total(pushY), 0), weight: total(sum) - 1)
-  }
-
-  /// Forces in space: two degrees of freedom, w = 1 / (1 + d²/2), and a pair's weight is w to the power of 3/2.
-  private static func spatial(
-    _ point: Int, _ xs: [Lanes], _ ys: [Lanes], _ zs: [Lanes], _ shares: [Lanes]?
-  ) -> Force {
-    let x = Lanes(repeating: xs[point / 8][point % 8])
-    let y = Lanes(repeating: ys[point / 8][point % 8])
-    let z = Lanes(repeating: zs[point / 8][point % 8])
-    var (pullX, pullY, pullZ) = (Lanes.zero, Lanes.zero, Lanes.zero)
-    var (pushX, pushY, pushZ) = (Lanes.zero, Lanes.zero, Lanes.zero)
-    var sum = Lanes.zero
-    let first = point * xs.count
-    for lane in xs.indices {
-      let dx = x - xs[lane]
-      let dy = y - ys[lane]
-      let dz = z - zs[lane]
-      let near = 1 / (1 + 0.5 * (dx * dx + dy * dy + dz * dz))
-      let weight = near * near.squareRoot()
-      sum += weight
-      let push = weight * near
-      pushX += push * dx
-      pushY += push * dy
-      pushZ += push * dz
-      if let shares {
-        let pull = shares[first + lane] * near
-        pullX += pull * dx
-        pullY += pull * dy
-        pullZ += pull * dz
-      }
-    }
-    return Force(
-      attraction: SIMD3(total(pullX), total(pullY), total(pullZ)),
-      repulsion: SIMD3(total(pushX), total(pushY), total(pushZ)), weight: total(sum) - 1)
-  }
-
-  private static func total(_ lanes: Lanes) -> Double {
-    var sum = 0.0
-    for lane in lanes.indices { sum += Double(lanes[lane]) }
-    return sum
+  private static func total(_ weights: [Float]) -> Double {
+    weights.reduce(0) { $0 + Double($1) }
   }
 
   /// Σ p ln (p / q) over all pairs, in nat.
   func divergence(_ cancellation: Cancellation?) throws(Cancelled) -> Double {
-    let weight = try forces(cancellation).reduce(0) { $0 + $1.weight }
+    let weight = Self.total(try forces(cancellation).weights)
     let places = coordinates
     let (affinities, axes, count) = (affinities, axes, count)
     let freedom = Double(axes - 1)
+    let all: [Float] = if case .all(let tensor) = affinities.shares { tensor.floats } else { [] }
     let parts = pool.map(count: count, grain: 16) { range -> Double in
       guard cancellation?.isCancelled != true else { return 0 }
       var sum = 0.0
@@ -210,11 +97,11 @@ struct Descent {
         sum += share * (log(share) + tail + log(weight))
       }
       for point in range {
-        switch affinities.pairs {
-        case .all(let shares):
-          let first = point * Affinities.laneCount(count)
+        switch affinities.shares {
+        case .all:
+          let first = point * PairForces.padded(count)
           for other in 0..<count where other != point {
-            add(point, other, Double(shares[first + other / 8][other % 8]))
+            add(point, other, Double(all[first + other]))
           }
         case .near(let starts, let others, let shares):
           for pair in starts[point]..<starts[point + 1] {

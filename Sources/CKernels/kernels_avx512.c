@@ -26,6 +26,8 @@
 
 #include "blocks.h"
 
+#include "pairs.h"
+
 #include "products_bf16.h"
 
 #include "table.h"

@@ -51,4 +51,6 @@ const vk_kernels VK_TABLE = {
     .gelu_gradient = gelu_gradient,
     .gelu_tanh_gradient = gelu_tanh_gradient,
     .gated_gradient = gated_gradient,
+    .pair_forces = pair_forces,
+    .near_pulls = near_pulls,
 };

@@ -48,6 +48,9 @@ typedef enum vk_block {
 /// The most rows that `rows_product` takes in one call.
 enum { vk_rows_product_limit = 8 };
 
+/// The most points that `pair_forces` takes in one call.
+enum { vk_pair_points = 4 };
+
 /// The inner loops for one instruction set.
 typedef struct vk_kernels {
   vk_level level;
@@ -174,6 +177,18 @@ typedef struct vk_kernels {
   void (*gelu_tanh_gradient)(const float *x, const float *g, float *y, int64_t count);
   /// For silu(gate) up: replaces gate and up by the gradients with respect to them.
   void (*gated_gradient)(float *gate, float *up, const float *g, int64_t count);
+
+  // Points on a map of two or three axes; `places` holds an axis after another, `stride` floats apart.
+
+  /// For the points first ..< first + rows (1...vk_pair_points): the sum of all pairs' weights, the pushes along
+  /// three axes and, where there are shares (a row for each point), the pulls: seven floats a point. `count` is a multiple
+  /// of 16; what fills it up lies so far away that it has no weight.
+  void (*pair_forces)(int32_t axes, const float *places, int64_t stride, int64_t count,
+                      int64_t first, int32_t rows, const float *_Nullable shares,
+                      int64_t shares_stride, float *result);
+  /// The pulls of `count` others on a point along three axes; `count` is a multiple of 16, filled up by shares of 0.
+  void (*near_pulls)(int32_t axes, const float *places, int64_t stride, int64_t point,
+                     const int32_t *others, const float *shares, int64_t count, float *result);
 } vk_kernels;
 
 /// Tells the CPU that this is a waiting loop.
