@@ -17,8 +17,9 @@ public protocol Architecture: Sendable {
   /// The sizes.
   var configuration: ModelConfiguration { get }
 
-  /// The vectors that enter the first layer, `[tokens, width]`; ids are checked before.
-  func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor
+  /// The vectors that enter the first layer, `[tokens, width]`, of tokens whose first stands at position
+  /// `first`; ids are checked before.
+  func embed(_ ids: [Int], first: Int, cancellation: Cancellation?) throws -> Tensor
 
   /// What all layers of one run share.
   func prepare(tokens: Int) throws -> RunConstants
@@ -43,18 +44,29 @@ public protocol Architecture: Sendable {
 extension Architecture {
   /// None.
   public func attentionOutputWeight(_ layer: Int) -> Tensor? { nil }
+
+  /// The vectors of a whole text.
+  func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
+    try embed(ids, first: 0, cancellation: cancellation)
+  }
 }
 
 /// What all layers of one run share.
 public struct RunConstants: Sendable {
   /// The turns of all positions, for architectures that rotate queries and keys.
   public var rotary: RotaryTable?
+  /// The position of the first row that the layers are given.
+  var position = 0
+  /// The keys and values of the tokens before, which the layers add to, or `nil` where a text is read whole.
+  var cache: KeyValueCache?
+  /// What looks at activations.
+  var taps = TapSet([])
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
 
-  /// Queries or keys `[rows, heads × dimension]` turned by their positions, of which `first` is the
-  /// first.
+  /// Queries or keys `[rows, heads × dimension]` turned by their positions; `first` is the number of the
+  /// first among the rows that the layers are given.
   ///
   /// Elements of a head before `offset` stay as they are; `inverse` turns back, as derivatives do.
   func turned(
@@ -62,8 +74,15 @@ public struct RunConstants: Sendable {
   ) -> Tensor {
     guard let rotary else { return x }
     return applyRotary(
-      x, heads: heads, table: rotary, style: style, firstPosition: first, offset: offset,
-      inverse: inverse)
+      x, heads: heads, table: rotary, style: style, firstPosition: position + first,
+      offset: offset, inverse: inverse)
+  }
+
+  /// What is used in place of an activation whose rows begin with the given one of those that the layers are given.
+  func tapped(
+    _ site: @autoclosure () -> TapSite, _ activation: Tensor, first: Int = 0
+  ) throws -> Tensor {
+    try taps(site(), activation, first: position + first)
   }
 }
 

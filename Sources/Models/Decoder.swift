@@ -3,7 +3,8 @@ public import Tensors
 /// The attention of one decoder block.
 protocol DecoderAttention: Sendable {
   /// Norms the residual stream `[tokens, width]`, attends, and gives the heads' mixed values
-  /// `[tokens, heads × valueDimension]` with what they were made of.
+  /// `[tokens, heads × valueDimension]` with what they were made of; where there is a cache, they attend to what it
+  /// holds too, and add to it.
   func attend(
     _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
   ) throws -> (mixed: Tensor, inputs: AttentionInputs)
@@ -17,6 +18,8 @@ protocol DecoderAttention: Sendable {
 
 /// One block: `x += attention(rms(x)); x += feedForward(rms(x))`.
 struct DecoderBlock: Sendable {
+  /// Its number.
+  let layer: Int
   /// The second half of a block.
   enum FeedForward: Sendable {
     case dense(GatedFeedForward)
@@ -31,20 +34,25 @@ struct DecoderBlock: Sendable {
   func run(
     _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
-    let (mixed, inputs) = try attention.attend(
+    let hidden = try constants.tapped(.residual(layer), hidden)
+    let (gathered, inputs) = try attention.attend(
       hidden, norm: attentionNorm, constants: constants, cancellation: cancellation)
+    let mixed = try constants.tapped(.heads(layer), gathered)
     var routings: [ExpertRouting] = []
     let output = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) {
       range -> Tensor in
-      var stream = try attention.project(mixed.rows(range), cancellation)
+      let first = range.lowerBound
+      var stream = try constants.tapped(
+        .attention(layer), try attention.project(mixed.rows(range), cancellation), first: first)
       stream.add(hidden.rows(range))
       let normed = feedForwardNorm(stream)
       switch feedForward {
       case .dense(let part):
-        stream.add(try part(normed, cancellation))
+        stream.add(
+          try constants.tapped(.feedForward(layer), try part(normed, cancellation), first: first))
       case .experts(let part):
         let (change, routing) = try part(normed, cancellation)
-        stream.add(change)
+        stream.add(try constants.tapped(.feedForward(layer), change, first: first))
         routings.append(routing)
       }
       return stream
@@ -115,7 +123,7 @@ public struct Decoder: Sendable {
       }
       blocks.append(
         DecoderBlock(
-          attentionNorm: try norm("input_layernorm", &weights),
+          layer: layer, attentionNorm: try norm("input_layernorm", &weights),
           attention: try attention(name + "self_attn", layer, &weights),
           feedForwardNorm: try norm("post_attention_layernorm", &weights),
           feedForward: try feedForward(&weights)))
@@ -133,7 +141,7 @@ public struct Decoder: Sendable {
     configuration = sizes
   }
 
-  func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
+  func embed(_ ids: [Int], first: Int, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(ids.count, cancellation: cancellation) { range in
       embedding.gatheringRows(Array(ids[range]))
     }
@@ -180,8 +188,8 @@ extension DecoderArchitecture {
   public var configuration: ModelConfiguration { decoder.configuration }
 
   /// The embedding's rows of the ids, `[tokens, width]`.
-  public func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
-    try decoder.embed(ids, cancellation: cancellation)
+  public func embed(_ ids: [Int], first: Int, cancellation: Cancellation?) throws -> Tensor {
+    try decoder.embed(ids, first: first, cancellation: cancellation)
   }
 
   /// The turns of all positions.

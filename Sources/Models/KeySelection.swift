@@ -6,14 +6,17 @@ public struct KeySelection: Sendable {
   public let limit: Int
   /// How many queries there are.
   public let queryCount: Int
+  /// The position of the first query.
+  let first: Int
   /// The keys of the queries from `limit` on, `limit` of each in rising order.
   private var chosen: [Int32] = []
 
   /// Makes a selection in which only the first `limit` queries have their keys yet.
-  init(limit: Int, queryCount: Int) {
+  init(limit: Int, queryCount: Int, first: Int = 0) {
     self.limit = limit
     self.queryCount = queryCount
-    chosen.reserveCapacity(max(0, queryCount - limit) * limit)
+    self.first = first
+    chosen.reserveCapacity((queryCount - unlimitedCount) * limit)
   }
 
   /// Adds the keys of the next query, as many as `limit`.
@@ -22,7 +25,10 @@ public struct KeySelection: Sendable {
   }
 
   /// How many queries, from the first, see every key up to their own.
-  var unlimitedCount: Int { min(limit, queryCount) }
+  var unlimitedCount: Int { max(0, min(limit - first, queryCount)) }
+
+  /// How many keys there are.
+  private var keyCount: Int { first + queryCount }
 
   /// The bytes of the kept choices.
   public var byteCount: Int { chosen.count * MemoryLayout<Int32>.size }
@@ -32,43 +38,48 @@ public struct KeySelection: Sendable {
   /// Precondition: there is such a query.
   public func keys(of query: Int) -> [Int] {
     precondition((0..<queryCount).contains(query), "query \(query) of \(queryCount)")
-    if query < limit { return Array(0...query) }
-    let start = (query - limit) * limit
+    if query < unlimitedCount { return Array(0...first + query) }
+    let start = (query - unlimitedCount) * limit
     return chosen[start..<start + limit].map { Int($0) }
   }
 
   /// 1 where a query sees a key, otherwise 0, `[queries, keys]`.
   public func mask() -> Tensor {
-    var floats = [Float](repeating: 0, count: queryCount * queryCount)
+    var floats = [Float](repeating: 0, count: queryCount * keyCount)
     for query in 0..<queryCount {
-      for key in keys(of: query) { floats[query * queryCount + key] = 1 }
+      for key in keys(of: query) { floats[query * keyCount + key] = 1 }
     }
-    return Tensor(shape: [queryCount, queryCount], floats)
+    return Tensor(shape: [queryCount, keyCount], floats)
   }
 
   /// Attention over the chosen keys alone, `[queries, heads × valueDimension]`.
   ///
-  /// The work grows with queries × `limit`. Every head has keys and values of its own.
+  /// The work grows with queries × `limit`.
   func attention(
-    queries: Tensor, keys: Tensor, values: Tensor, heads: Int, scale: Float,
+    queries: Tensor, keys: Tensor, values: Tensor, heads: Int, keyValueHeads: Int, scale: Float,
     cancellation: Cancellation?
   ) throws -> Tensor {
-    let first = unlimitedCount
-    let start = try Tensors.attention(
-      queries: queries.rows(0..<first), keys: keys.rows(0..<first), values: values.rows(0..<first),
-      heads: heads, keyValueHeads: heads, scale: scale, causal: true, keyMask: nil,
-      cancellation: cancellation)
-    guard first < queryCount else { return start }
-    var result = Tensor(zeros: [queryCount, values.shape[1]])
-    try result.replaceRows(startingAt: 0, with: start)
-    for query in first..<queryCount {
+    let unlimited = unlimitedCount
+    var result = Tensor(
+      zeros: [queryCount, heads * (values.shape[1] / keyValueHeads)])
+    if unlimited > 0 {
+      let visible = 0..<first + unlimited
+      let start = try Tensors.attention(
+        queries: queries.rows(0..<unlimited), keys: keys.rows(visible),
+        values: values.rows(visible),
+        heads: heads, keyValueHeads: keyValueHeads, scale: scale, causal: true, keyMask: nil,
+        cancellation: cancellation)
+      guard unlimited < queryCount else { return start }
+      try result.replaceRows(startingAt: 0, with: start)
+    }
+    for query in unlimited..<queryCount {
       let places = self.keys(of: query)
       try result.replaceRows(
         startingAt: query,
         with: Tensors.attention(
           queries: queries.rows(query..<query + 1), keys: keys.gatheringRows(places),
-          values: values.gatheringRows(places), heads: heads, keyValueHeads: heads, scale: scale,
-          causal: false, keyMask: nil, cancellation: cancellation))
+          values: values.gatheringRows(places), heads: heads, keyValueHeads: keyValueHeads,
+          scale: scale, causal: false, keyMask: nil, cancellation: cancellation))
     }
     return result
   }

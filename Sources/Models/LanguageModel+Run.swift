@@ -36,17 +36,19 @@ extension LanguageModel {
   /// - Parameters:
   ///   - text: the text, which the model's tokenizer cuts into tokens.
   ///   - contents: what to keep.
+  ///   - taps: look at activations on the way, and may replace them; what is kept was computed with what they give.
   ///   - memoryLimit: how many bytes may be used; `nil` asks the system what is available.
   ///   - progress: called after each layer.
   ///   - cancellation: stops the run within a few milliseconds.
-  /// - Throws: `ModelError`, or `Cancelled`.
+  /// - Throws: `ModelError`, `Cancelled`, or what a tap throws.
   public func run(
-    _ text: String, keeping contents: TraceContents = .all, memoryLimit: Int? = nil,
-    progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
+    _ text: String, keeping contents: TraceContents = .all, taps: [Tap] = [],
+    memoryLimit: Int? = nil, progress: ((RunProgress) -> Void)? = nil,
+    cancellation: Cancellation? = nil
   ) throws -> Trace {
     let encoding = try encode(text, cancellation: cancellation)
     return try run(
-      tokens: encoding.tokens, ids: encoding.ids, text: text, keeping: contents,
+      tokens: encoding.tokens, ids: encoding.ids, text: text, keeping: contents, taps: taps,
       memoryLimit: memoryLimit, progress: progress, cancellation: cancellation)
   }
 
@@ -65,23 +67,24 @@ extension LanguageModel {
   /// - Parameters:
   ///   - ids: the tokens.
   ///   - contents: what to keep.
+  ///   - taps: look at activations on the way, and may replace them.
   ///   - memoryLimit: how many bytes may be used; `nil` asks the system what is available.
   ///   - progress: called after each layer.
   ///   - cancellation: stops the run within a few milliseconds.
-  /// - Throws: `ModelError`, or `Cancelled`.
+  /// - Throws: `ModelError`, `Cancelled`, or what a tap throws.
   public func run(
-    ids: [Int], keeping contents: TraceContents = .all, memoryLimit: Int? = nil,
+    ids: [Int], keeping contents: TraceContents = .all, taps: [Tap] = [], memoryLimit: Int? = nil,
     progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> Trace {
     try run(
-      tokens: ids.map(token), ids: ids, text: nil, keeping: contents, memoryLimit: memoryLimit,
-      progress: progress, cancellation: cancellation)
+      tokens: ids.map(token), ids: ids, text: nil, keeping: contents, taps: taps,
+      memoryLimit: memoryLimit, progress: progress, cancellation: cancellation)
   }
 
   /// Runs tokens, or what enters the first layer in their place.
   func run(
     tokens: [Token], ids: [Int], text: String?, entering entered: Tensor? = nil,
-    keeping contents: TraceContents,
+    keeping contents: TraceContents, taps: [Tap] = [],
     memoryLimit: Int?, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> Trace {
     try check(ids)
@@ -89,7 +92,8 @@ extension LanguageModel {
       runByteCount(tokens: ids.count, keeping: contents),
       for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
-    let constants = try network.prepare(tokens: ids.count)
+    var constants = try network.prepare(tokens: ids.count)
+    constants.taps = try checked(taps)
     var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
     var states: [Tensor] = []
     var records: [LayerRecord] = []
@@ -102,10 +106,23 @@ extension LanguageModel {
       records.append(LayerRecord(output, keeping: contents))
       progress?(RunProgress(completedLayers: layer + 1, layerCount: configuration.layers))
     }
+    hidden = try constants.tapped(.residual(configuration.layers), hidden)
     states.append(try network.finish(hidden, cancellation: cancellation))
     return Trace(
       model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
       records: records)
+  }
+
+  /// The taps, each of a layer that there is.
+  func checked(_ taps: [Tap]) throws(ModelError) -> TapSet {
+    for tap in taps {
+      var count = configuration.layers
+      if case .residual = tap.site { count += 1 }
+      guard (0..<count).contains(tap.site.layer) else {
+        throw .layerOutOfRange(tap.site.layer, count: count)
+      }
+    }
+    return TapSet(taps)
   }
 
   func check(_ ids: [Int]) throws(ModelError) {

@@ -26,6 +26,8 @@ public final class LanguageModel: Sendable {
   public let folder: ModelFolder
 
   let network: any Architecture
+  /// The configuration's end of a sequence: an id, or several.
+  let endOfSequence: JSON?
   /// Tensors that gave the configuration, by name.
   private let settings: [String]
 
@@ -51,7 +53,8 @@ public final class LanguageModel: Sendable {
 
   private init(
     name: String, architecture: String, network: any Architecture, tokenizer: Tokenizer?,
-    checkpoint: Checkpoint, weights: [WeightUse], settings: [String], folder: ModelFolder
+    checkpoint: Checkpoint, weights: [WeightUse], settings: [String], folder: ModelFolder,
+    endOfSequence: JSON?
   ) {
     self.name = name
     self.architecture = architecture
@@ -62,6 +65,7 @@ public final class LanguageModel: Sendable {
     self.weights = weights
     self.settings = settings
     self.folder = folder
+    self.endOfSequence = endOfSequence
     elementType = checkpoint.summary.elementTypes.first?.elementType ?? .float32
   }
 
@@ -119,7 +123,7 @@ public final class LanguageModel: Sendable {
     return LanguageModel(
       name: name ?? displayName(folder, reader), architecture: family.name, network: network,
       tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, settings: settings,
-      folder: folder)
+      folder: folder, endOfSequence: reader.value("eos_token_id"))
   }
 
   private static func family(

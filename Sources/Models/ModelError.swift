@@ -32,6 +32,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case positionOutOfRange(Int, count: Int)
   case notKept(String)
   case noLanguageModelHead(model: String)
+  case notCausal(model: String)
   case noOutputProjection(model: String)
 }
 
@@ -91,6 +92,8 @@ extension ModelError: CustomStringConvertible {
       "The trace was run without keeping its \(what)."
     case .noLanguageModelHead(let model):
       "The model \(quoted(model)) has no language-model head, so it predicts no tokens."
+    case .notCausal(let model):
+      "The model \(quoted(model)) reads a text as a whole, so it can't continue one."
     case .noOutputProjection(let model):
       "What the heads of \(quoted(model)) write can't be told apart: its attention has no single "
         + "output projection."

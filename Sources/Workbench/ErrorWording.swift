@@ -51,6 +51,7 @@ enum ErrorWording {
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
       case .noOutputProjection: ("no-output-projection", nil)
+      case .notCausal: ("not-causal", "Load a decoder to continue a text.")
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")
       }

@@ -145,7 +145,9 @@ public struct BERT: Architecture {
   }
 
   /// The normed sum of token, position and segment vectors; a single text is all segment 0.
-  public func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
+  ///
+  /// A text is read whole: `first` is 0.
+  public func embed(_ ids: [Int], first: Int, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(ids.count, cancellation: cancellation) { range in
       var sum = tokenEmbedding.gatheringRows(Array(ids[range]))
       sum.add(segmentEmbedding.gatheringRows(Array(repeating: 0, count: range.count)))
@@ -162,6 +164,7 @@ public struct BERT: Architecture {
     _ index: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     let layer = layers[index]
+    let hidden = try constants.tapped(.residual(index), hidden)
     let tokens = hidden.shape[0]
     let inputs = try RowBlocks.map(tokens, cancellation: cancellation) { range -> [Tensor] in
       let rows = hidden.rows(range)
@@ -170,15 +173,21 @@ public struct BERT: Architecture {
         try layer.value(rows, cancellation),
       ]
     }
-    let mixed = try attention(
+    let gathered = try attention(
       queries: inputs[0], keys: inputs[1], values: inputs[2], heads: configuration.heads,
       keyValueHeads: configuration.keyValueHeads, scale: configuration.attentionScale,
       causal: false, keyMask: nil, cancellation: cancellation)
+    let mixed = try constants.tapped(.heads(index), gathered)
     let output = try RowBlocks.map(tokens, cancellation: cancellation) { range -> Tensor in
-      var first = try layer.output(mixed.rows(range), cancellation)
+      var first = try constants.tapped(
+        .attention(index), try layer.output(mixed.rows(range), cancellation),
+        first: range.lowerBound)
       first.add(hidden.rows(range))
       first = layer.attentionNorm(first)
-      var second = try layer.down(activation(try layer.up(first, cancellation)), cancellation)
+      var second = try constants.tapped(
+        .feedForward(index),
+        try layer.down(activation(try layer.up(first, cancellation)), cancellation),
+        first: range.lowerBound)
       second.add(first)
       return layer.feedForwardNorm(second)
     }

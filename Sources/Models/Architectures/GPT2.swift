@@ -105,10 +105,10 @@ public struct GPT2: Architecture {
   }
 
   /// The sum of token and position vectors.
-  public func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
+  public func embed(_ ids: [Int], first: Int, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(ids.count, cancellation: cancellation) { range in
       var sum = tokenEmbedding.gatheringRows(Array(ids[range]))
-      sum.add(positionEmbedding.rows(range))
+      sum.add(positionEmbedding.rows(first + range.lowerBound..<first + range.upperBound))
       return sum
     }
   }
@@ -121,26 +121,37 @@ public struct GPT2: Architecture {
     _ index: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     let layer = layers[index]
+    let hidden = try constants.tapped(.residual(index), hidden)
     let (tokens, width) = (hidden.shape[0], configuration.width)
     let inputs = try RowBlocks.map(tokens, cancellation: cancellation) { range -> [Tensor] in
       let normed = layer.attentionNorm(hidden.rows(range))
       let all = try layer.queriesKeysValues(normed, cancellation)
       return (0..<3).map { all.slice(axis: 1, $0 * width..<($0 + 1) * width) }
     }
-    let mixed = try attention(
-      queries: inputs[0], keys: inputs[1], values: inputs[2], heads: configuration.heads,
+    var (keys, values) = (inputs[1], inputs[2])
+    if let cache = constants.cache {
+      let all = cache.append(index, keys, values)
+      (keys, values) = (all.first, all.second)
+    }
+    let gathered = try attention(
+      queries: inputs[0], keys: keys, values: values, heads: configuration.heads,
       keyValueHeads: configuration.keyValueHeads, scale: configuration.attentionScale,
       causal: true, keyMask: nil, cancellation: cancellation)
+    let mixed = try constants.tapped(.heads(index), gathered)
     let output = try RowBlocks.map(tokens, cancellation: cancellation) { range -> Tensor in
-      var stream = try layer.output(mixed.rows(range), cancellation)
+      let first = range.lowerBound
+      var stream = try constants.tapped(
+        .attention(index), try layer.output(mixed.rows(range), cancellation), first: first)
       stream.add(hidden.rows(range))
       let inner = activation(try layer.up(layer.feedForwardNorm(stream), cancellation))
-      stream.add(try layer.down(inner, cancellation))
+      stream.add(
+        try constants.tapped(
+          .feedForward(index), try layer.down(inner, cancellation), first: first))
       return stream
     }
     return LayerOutput(
       hidden: output,
-      attention: AttentionInputs(queries: inputs[0], keys: inputs[1], values: inputs[2]))
+      attention: AttentionInputs(queries: inputs[0], keys: keys, values: values))
   }
 
   /// The final norm.

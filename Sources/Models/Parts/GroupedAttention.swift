@@ -8,6 +8,7 @@ struct GroupedAttention: DecoderAttention {
   /// Which of its four maps have a bias.
   enum Biases: Sendable { case none, queriesKeysValues, all }
 
+  let layer: Int
   let sizes: ModelConfiguration
   let query: Linear
   let key: Linear
@@ -23,6 +24,7 @@ struct GroupedAttention: DecoderAttention {
     _ name: String, sizes: ModelConfiguration, biases: Biases, hasHeadNorms: Bool = false,
     layer: Int, weights: inout WeightReader
   ) throws(ModelError) {
+    self.layer = layer
     self.sizes = sizes
     let queryWidth = sizes.heads * sizes.headDimension
     let keyWidth = sizes.keyValueHeads * sizes.headDimension
@@ -66,11 +68,16 @@ struct GroupedAttention: DecoderAttention {
         try value(normed, cancellation),
       ]
     }
+    var (keys, values) = (parts[1], parts[2])
+    if let cache = constants.cache {
+      let all = cache.append(layer, keys, values)
+      (keys, values) = (all.first, all.second)
+    }
     let mixed = try attention(
-      queries: parts[0], keys: parts[1], values: parts[2], heads: sizes.heads,
+      queries: parts[0], keys: keys, values: values, heads: sizes.heads,
       keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: true, keyMask: nil,
       cancellation: cancellation)
-    return (mixed, AttentionInputs(queries: parts[0], keys: parts[1], values: parts[2]))
+    return (mixed, AttentionInputs(queries: parts[0], keys: keys, values: values))
   }
 
   func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor {

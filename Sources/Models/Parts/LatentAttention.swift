@@ -13,6 +13,7 @@ struct LatentAttention: DecoderAttention {
     case latent(down: Linear, norm: RMSNorm, up: Linear)
   }
 
+  private let layer: Int
   private let sizes: ModelConfiguration
   private let latent: LatentSizes
   private let style: RotaryStyle
@@ -31,6 +32,7 @@ struct LatentAttention: DecoderAttention {
     _ name: String, sizes: ModelConfiguration, latent: LatentSizes, style: RotaryStyle,
     hasBias: Bool, indexer: IndexerSizes? = nil, layer: Int, weights: inout WeightReader
   ) throws(ModelError) {
+    self.layer = layer
     self.sizes = sizes
     self.latent = latent
     self.style = style
@@ -101,27 +103,82 @@ struct LatentAttention: DecoderAttention {
         + indexer.prepare(
           normed, queryLatents: queryLatents, constants: constants, first: first, cancellation)
     }
-    let latents = LatentKeysAndValues(
-      latents: parts[1], positionKeys: parts[2], expansion: expansion,
-      keyDimension: latent.contentDimension, valueDimension: sizes.valueDimension)
-    let keys = try latents.keys(0..<sizes.heads, cancellation: cancellation)
-    let values = try latents.values(0..<sizes.heads, cancellation: cancellation)
-    let selection = try indexer?.select(
-      queries: parts[3], keys: parts[4], weights: parts[5], cancellation: cancellation)
-    let mixed: Tensor
-    if let selection {
-      mixed = try selection.attention(
-        queries: parts[0], keys: keys, values: values, heads: sizes.heads,
-        scale: sizes.attentionScale, cancellation: cancellation)
-    } else {
-      mixed = try attention(
-        queries: parts[0], keys: keys, values: values, heads: sizes.heads,
-        keyValueHeads: sizes.heads, scale: sizes.attentionScale, causal: true, keyMask: nil,
-        cancellation: cancellation)
+    var (allLatents, positionKeys) = (parts[1], parts[2])
+    var indexerKeys = indexer == nil ? nil : parts[4]
+    if let cache = constants.cache {
+      let all = cache.append(layer, allLatents, positionKeys, indexerKeys)
+      (allLatents, positionKeys, indexerKeys) = (all.first, all.second, all.third)
     }
+    let latents = LatentKeysAndValues(
+      latents: allLatents, positionKeys: positionKeys, expansion: expansion,
+      keyDimension: latent.contentDimension, valueDimension: sizes.valueDimension)
+    var selection: KeySelection?
+    if let indexer, let indexerKeys {
+      selection = try indexer.select(
+        queries: parts[3], keys: indexerKeys, weights: parts[5], cancellation: cancellation)
+    }
+    // A few new tokens meet the latents of many: their queries are brought to the latents then, which costs less than
+    // to expand the keys and values of all.
+    let isContinuing = 4 * hidden.shape[0] <= allLatents.shape[0]
+    let mixed =
+      isContinuing
+      ? try attendToLatents(parts[0], latents, selection, cancellation)
+      : try attend(
+        parts[0], keys: try latents.keys(0..<sizes.heads, cancellation: cancellation),
+        values: try latents.values(0..<sizes.heads, cancellation: cancellation),
+        keyValueHeads: sizes.heads, selection, cancellation)
     let inputs = AttentionInputs(
       queries: parts[0], keysAndValues: .latents(latents), selection: selection)
     return (mixed, inputs)
+  }
+
+  /// Attention over all visible keys, or over those that were selected.
+  private func attend(
+    _ queries: Tensor, keys: Tensor, values: Tensor, keyValueHeads: Int,
+    _ selection: KeySelection?, _ cancellation: Cancellation?
+  ) throws -> Tensor {
+    if let selection {
+      return try selection.attention(
+        queries: queries, keys: keys, values: values, heads: sizes.heads,
+        keyValueHeads: keyValueHeads, scale: sizes.attentionScale, cancellation: cancellation)
+    }
+    return try attention(
+      queries: queries, keys: keys, values: values, heads: sizes.heads,
+      keyValueHeads: keyValueHeads, scale: sizes.attentionScale, causal: true, keyMask: nil,
+      cancellation: cancellation)
+  }
+
+  /// The same attention without expanded keys and values: a head's query is multiplied with what expands its keys, meets
+  /// the latents themselves, and the latents that it gathers are expanded to values (section 2.1.2).
+  private func attendToLatents(
+    _ queries: Tensor, _ latents: LatentKeysAndValues, _ selection: KeySelection?,
+    _ cancellation: Cancellation?
+  ) throws -> Tensor {
+    let (content, width) = (latent.contentDimension, sizes.valueDimension)
+    func weight(_ head: Int, _ offset: Int, _ count: Int) -> Tensor {
+      let first = head * (content + width) + offset
+      return expansion.weight.rows(first..<first + count)
+    }
+    let brought = try (0..<sizes.heads).flatMap { head in
+      let first = head * sizes.headDimension
+      return [
+        try linearInputGradient(
+          queries.slice(axis: 1, first..<first + content), weight: weight(head, 0, content),
+          cancellation: cancellation),
+        queries.slice(axis: 1, first + content..<first + sizes.headDimension),
+      ]
+    }
+    let gathered = try attend(
+      try Tensor.concatenated(brought, axis: 1),
+      keys: try Tensor.concatenated([latents.latents, latents.positionKeys], axis: 1),
+      values: latents.latents, keyValueHeads: 1, selection, cancellation)
+    let values = try (0..<sizes.heads).map { head in
+      let first = head * latent.keyValueWidth
+      return try linear(
+        gathered.slice(axis: 1, first..<first + latent.keyValueWidth),
+        weight: weight(head, content, width), bias: nil, cancellation: cancellation)
+    }
+    return try Tensor.concatenated(values, axis: 1)
   }
 
   /// The queries, not yet turned, and the latents that they come from where there are any.

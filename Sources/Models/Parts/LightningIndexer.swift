@@ -58,20 +58,21 @@ struct LightningIndexer: Sendable {
     ]
   }
 
-  /// The keys with the highest scores for each query; of equal ones the earlier.
+  /// The keys with the highest scores for each query; of equal ones the earlier. The last query stands at the last key.
   func select(
     queries: Tensor, keys: Tensor, weights: Tensor, cancellation: Cancellation?
   ) throws -> KeySelection {
-    let tokens = keys.shape[0]
-    var selection = KeySelection(limit: sizes.selectedKeys, queryCount: tokens)
-    var next = sizes.selectedKeys
+    let (count, tokens) = (queries.shape[0], keys.shape[0])
+    let first = tokens - count
+    var selection = KeySelection(limit: sizes.selectedKeys, queryCount: count, first: first)
+    var next = selection.unlimitedCount
     // Some 4 million scores of single heads at a time.
     let rowsPerBlock = max(1, (4 << 20) / (sizes.heads * tokens))
-    while next < tokens {
-      let range = next..<min(tokens, next + rowsPerBlock)
+    while next < count {
+      let range = next..<min(count, next + rowsPerBlock)
       let scores = try scores(range, queries, keys, weights, cancellation)
       for (row, query) in range.enumerated() {
-        let visible = scores.rows(row..<row + 1).slice(axis: 1, 0..<query + 1)
+        let visible = scores.rows(row..<row + 1).slice(axis: 1, 0..<first + query + 1)
         selection.append(visible.largestPerRow(sizes.selectedKeys)[0].map(\.index))
       }
       next = range.upperBound

@@ -1,0 +1,66 @@
+public import Tensors
+
+/// A text that a model reads token by token, keeping what it needs of the tokens before.
+///
+/// Reading one block after another gives what reading the whole text gives.
+public struct Continuation {
+  private let model: LanguageModel
+  private var constants: RunConstants
+  /// The ids that were read.
+  public private(set) var ids: [Int] = []
+
+  /// Begins with nothing.
+  ///
+  /// - Parameters:
+  ///   - model: a causal model.
+  ///   - capacity: for how many tokens to take memory at once.
+  ///   - taps: look at activations on the way, and may replace them.
+  ///   - memoryLimit: how many bytes may be used; `nil` asks the system what is available.
+  /// - Throws: `ModelError` where the model sees later tokens, a tap's layer isn't there, or there is no memory.
+  public init(
+    of model: LanguageModel, capacity: Int, taps: [Tap] = [], memoryLimit: Int? = nil
+  ) throws {
+    let sizes = model.configuration
+    guard sizes.isCausal else { throw ModelError.notCausal(model: model.name) }
+    let capacity = max(1, min(capacity, sizes.contextLength))
+    try MemoryBudget.require(
+      model.runByteCount(tokens: capacity, keeping: [.attention, .values]),
+      for: "A text of \(capacity) tokens", limit: memoryLimit)
+    self.model = model
+    constants = try model.network.prepare(tokens: capacity)
+    constants.taps = try model.checked(taps)
+    constants.cache = KeyValueCache(layers: sizes.layers, capacity: capacity)
+  }
+
+  /// Reads more tokens; gives the finished hidden states of the last one, `[1, width]`.
+  ///
+  /// - Throws: `ModelError` for ids that the model doesn't have and texts longer than its context; `Cancelled`, after
+  ///   which nothing more can be read; what a tap throws.
+  public mutating func read(_ more: [Int], cancellation: Cancellation? = nil) throws -> Tensor {
+    try model.check(ids + more)
+    constants.position = ids.count
+    constants.rotary = constants.rotary?.extended(to: ids.count + more.count)
+    var hidden = try model.network.embed(more, first: ids.count, cancellation: cancellation)
+    for layer in 0..<model.configuration.layers {
+      try cancellation?.check()
+      hidden = try model.network.runLayer(
+        layer, hidden, constants: constants, cancellation: cancellation
+      ).hidden
+    }
+    hidden = try constants.tapped(.residual(model.configuration.layers), hidden)
+    ids += more
+    return try model.network.finish(
+      hidden.rows(more.count - 1..<more.count), cancellation: cancellation)
+  }
+
+  /// The logits of the token that follows, `[vocabulary]`, from what `read` gave.
+  ///
+  /// - Throws: `ModelError` where the model has no head; `Cancelled`.
+  public func logits(_ hidden: Tensor, cancellation: Cancellation? = nil) throws -> Tensor {
+    guard model.configuration.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: model.name)
+    }
+    return try model.network.logits(hidden, cancellation: cancellation)
+      .reshaped([model.configuration.vocabulary])
+  }
+}
