@@ -25,13 +25,14 @@ struct SVGCanvas {
   /// Adds a rectangle with a style class, or with a colour of its own.
   mutating func rectangle(
     x: Double, y: Double, width: Double, height: Double, style: String = "", fill: String? = nil,
-    radius: Double = 0
+    radius: Double = 0, opacity: Double = 1
   ) {
     body += "<rect x=\"\(Self.number(x))\" y=\"\(Self.number(y))\""
     body += " width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
     if radius > 0 { body += " rx=\"\(Self.number(radius))\"" }
     if !style.isEmpty { body += " class=\"\(style)\"" }
     if let fill { body += " fill=\"\(fill)\"" }
+    if opacity < 1 { body += " fill-opacity=\"\(Self.number(opacity))\"" }
     body += "/>"
   }
 

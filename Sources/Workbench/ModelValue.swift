@@ -95,10 +95,12 @@ public final class ModelValue: ObjectValue {
   /// Where the numbers of a call come from.
   ///
   /// - Parameter call: the call that computed them; `nil` for the one that is running.
-  func provenance(of call: String? = nil, in context: ExecutionContext) throws -> Provenance {
+  func provenance(
+    of call: String? = nil, seed: Int? = nil, in context: ExecutionContext
+  ) throws -> Provenance {
     var provenance = context.provenance(
       model: model.name, modelHash: try hexadecimalHash(in: context),
-      elementType: model.elementType.name, precision: "f32")
+      elementType: model.elementType.name, precision: "f32", seed: seed)
     if let call { provenance.call = call }
     return provenance
   }

@@ -50,6 +50,12 @@ struct EscapingTests {
           .init(text: text, id: 1, piece: text, byteRange: 0..<1, part: 1, partCount: 2),
           .init(text: text, id: 2, piece: text, isSpecial: true),
         ], provenance: provenance),
+      ScoredText(
+        title: text,
+        items: [
+          .init(text), .init(text, score: 0.5, details: [text], isMarked: true),
+          .init(text, score: .nan),
+        ], scoreName: text, notes: [text], provenance: provenance),
       TableFigure(
         title: text, columns: [text, text],
         rows: [[.string(text), 1], [.array([.string(text)]), nil]], limit: 1,

@@ -27,6 +27,7 @@ struct GoldenTests {
     Sample(
       name: "tokens",
       figure: TokenStrip(title: "Tokens", items: Array(Samples.tokens.items.prefix(10)))),
+    Sample(name: "scored-text", figure: Samples.scoredText),
     Sample(name: "table", figure: Samples.table),
     Sample(name: "card", figure: Samples.encoderCard),
     Sample(name: "progress", figure: Samples.progress),

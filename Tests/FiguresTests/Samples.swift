@@ -185,6 +185,15 @@ enum Samples {
       },
     provenance: provenance)
 
+  static let scoredText = ScoredText(
+    title: "Attribution · why “批准” follows",
+    items: [
+      .init("<｜begin▁of▁sentence｜>"), .init("申请人", score: 0.02), .init("张伟", score: -0.01),
+      .init("，", score: 0), .init("月收入", score: 0.4, details: ["id 7", "part of 月收入"]),
+      .init(" 8", score: 1.2), .init("\n", score: 0.1), .init("逾期", score: -0.9),
+      .init(" never", score: -0.3), .init("→"), .init("批准", isMarked: true),
+    ], scoreName: "attribution", notes: ["Integrated gradients, 50 steps"], provenance: provenance)
+
   static let table = TableFigure(
     title: "Words", columns: ["term", "field", "count", "share"],
     rows: (0..<57).map { index in
@@ -265,6 +274,7 @@ enum Samples {
   }
 
   static let others: [Sample] = [
+    Sample(name: "scored-text", figure: scoredText),
     Sample(name: "space", figure: cloud(80)),
     Sample(name: "space-numbers", figure: cloud(300, numbers: true)),
     Sample(name: "space-2500", figure: cloud(2500)),
