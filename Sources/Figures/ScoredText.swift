@@ -114,7 +114,8 @@ public struct ScoredText: Figure {
       "tokens": .array(
         items.map { item in
           [
-            "text": .string(item.text), "score": item.score.map { .number($0) } ?? .null,
+            "text": .string(item.text),
+            "score": item.score.flatMap { $0.isFinite ? .number($0) : nil } ?? .null,
             "details": .array(item.details.map { .string($0) }),
           ]
         }),

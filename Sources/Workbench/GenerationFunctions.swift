@@ -1,8 +1,8 @@
-import Tokenizers
 import DataFormats
 import Interpreter
 import Models
 import Tensors
+import Tokenizers
 
 /// Writing on from a text.
 enum GenerationFunctions {

@@ -1,8 +1,8 @@
-import Tokenizers
 import DataFormats
 import Figures
 import Interpreter
 import Models
+import Tokenizers
 
 /// What a decoder wrote after a text.
 final class GenerationValue: ObjectValue {

@@ -6,11 +6,13 @@ public struct GenerationOptions: Sendable, Hashable {
   public var temperature = 0.0
   /// Draws from the so many likeliest tokens, and those as likely as the last of them; `nil` from all.
   public var topK: Int?
-  /// Draws from the least number of likeliest tokens that together have this probability (Holtzman et al. 2019,
-  /// arXiv:1904.09751); 1 draws from all.
+  /// Draws from the least number of likeliest tokens that together have this probability; 1 draws from all.
+  ///
+  /// Holtzman et al. 2019, arXiv:1904.09751.
   public var topP = 1.0
-  /// By how much the logits of tokens that the text has already are made less likely: positive ones are divided by it, negative
-  /// ones multiplied (Keskar et al. 2019, arXiv:1909.05858); 1 leaves them.
+  /// By how much tokens that the text has already are made less likely; 1 leaves them.
+  ///
+  /// Positive logits are divided by it, negative ones multiplied. Keskar et al. 2019, arXiv:1909.05858.
   public var repetitionPenalty = 1.0
   /// Decides what is drawn.
   public var seed: UInt64 = 0

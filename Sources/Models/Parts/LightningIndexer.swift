@@ -58,7 +58,9 @@ struct LightningIndexer: Sendable {
     ]
   }
 
-  /// The keys with the highest scores for each query; of equal ones the earlier. The last query stands at the last key.
+  /// The keys with the highest scores for each query; of equal ones the earlier.
+  ///
+  /// The last query stands at the last key.
   func select(
     queries: Tensor, keys: Tensor, weights: Tensor, cancellation: Cancellation?
   ) throws -> KeySelection {
