@@ -51,4 +51,7 @@ const vk_kernels VK_TABLE = {
     .gelu_gradient = gelu_gradient,
     .gelu_tanh_gradient = gelu_tanh_gradient,
     .gated_gradient = gated_gradient,
+    .gated_product = gated_product,
+    .rms_norm_backward = rms_norm_backward,
+    .adam = adam,
 };

@@ -48,6 +48,24 @@ typedef enum vk_block {
 /// The most rows that `rows_product` takes in one call.
 enum { vk_rows_product_limit = 8 };
 
+/// The numbers of one step of Adam with decoupled decay, the same for all weights of a group.
+typedef struct vk_adam {
+  /// What gradients are multiplied by first.
+  float gradient_scale;
+  /// The share of the new gradient in the mean, 1 - beta 1.
+  float mean_share;
+  /// beta 2, and 1 - beta 2.
+  float square_keep;
+  float square_share;
+  /// 1 / sqrt(1 - beta 2 ^ step).
+  float root_scale;
+  float epsilon;
+  /// 1 - rate * decay.
+  float weight_keep;
+  /// rate / (1 - beta 1 ^ step).
+  float step;
+} vk_adam;
+
 /// The inner loops for one instruction set.
 typedef struct vk_kernels {
   vk_level level;
@@ -174,6 +192,16 @@ typedef struct vk_kernels {
   void (*gelu_tanh_gradient)(const float *x, const float *g, float *y, int64_t count);
   /// For silu(gate) up: replaces gate and up by the gradients with respect to them.
   void (*gated_gradient)(float *gate, float *up, const float *g, int64_t count);
+
+  // Training.
+
+  /// y[i] = silu(gate[i]) up[i].
+  void (*gated_product)(const float *gate, const float *up, float *y, int64_t count);
+  /// For `rms_norm`: adds the gradient with respect to x to y and that with respect to the weight to its sums.
+  void (*rms_norm_backward)(const float *x, const float *weight, const float *g, float *y,
+                            float *weight_sums, int64_t count, float epsilon);
+  /// A step of the weights w and of their moments m and v along the gradients g.
+  void (*adam)(const vk_adam *step, const float *g, float *w, float *m, float *v, int64_t count);
 } vk_kernels;
 
 /// Tells the CPU that this is a waiting loop.
