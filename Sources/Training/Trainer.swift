@@ -140,13 +140,11 @@ public final class Trainer {
     var scale = 1.0
     if let limit = options.clipNorm { scale = min(1, limit / (gradientNorm + 1e-6)) }
     for index in parameters.entries.indices where parameters.entries[index].hasGradient {
-      AdamStep(
-        number: step, rate: rate, beta1: options.beta1, beta2: options.beta2,
-        epsilon: options.epsilon, decay: options.decay(of: parameters.entries[index].role),
-        gradientScale: scale
-      ).apply(
-        parameters.entries[index].gradient, to: &parameters.entries[index].value,
-        mean: &parameters.entries[index].mean, square: &parameters.entries[index].square)
+      let decay = options.decay(of: parameters.entries[index].role)
+      parameters.entries[index].take(
+        AdamStep(
+          number: step, rate: rate, beta1: options.beta1, beta2: options.beta2,
+          epsilon: options.epsilon, decay: decay, gradientScale: scale))
     }
   }
 

@@ -19,6 +19,10 @@ final class ParameterStore {
     var hasGradient = false
     var mean: Tensor
     var square: Tensor
+
+    mutating func take(_ step: AdamStep) {
+      step.apply(gradient, to: &value, mean: &mean, square: &square)
+    }
   }
 
   var entries: [Entry] = []

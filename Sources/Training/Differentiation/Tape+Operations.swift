@@ -55,11 +55,11 @@ extension Tape {
     record(from: result.index) { tape, gradient in
       var sum = tape.take(source) ?? Tensor(zeros: shape)
       let slope = gradient.reshaped(input.shape)
-      tape.parameters.change(weight) { weightSum in
-        addRMSNormGradient(
-          slope, input: input, weight: tape.parameters[weight], epsilon: epsilon, to: &sum,
-          weightSum: &weightSum)
-      }
+      let gains = tape.parameters[weight]
+      var weightSum = Tensor(zeros: gains.shape)
+      addRMSNormGradient(
+        slope, input: input, weight: gains, epsilon: epsilon, to: &sum, weightSum: &weightSum)
+      tape.parameters.change(weight) { $0.add(weightSum) }
       tape.put(sum, for: source)
     }
     return result
