@@ -45,7 +45,15 @@ public final class Trainer {
     configuration: JSONObject, weights: Checkpoint, corpus: TrainingCorpus,
     options: TrainingOptions
   ) throws {
-    try self.init(configuration, corpus, options, .checkpoint(weights))
+    try self.init(
+      configuration: configuration, weights: weights, prefix: "", corpus: corpus, options: options)
+  }
+
+  convenience init(
+    configuration: JSONObject, weights: Checkpoint, prefix: String, corpus: TrainingCorpus,
+    options: TrainingOptions
+  ) throws {
+    try self.init(configuration, corpus, options, .checkpoint(weights, prefix: prefix))
   }
 
   private init(

@@ -9,7 +9,8 @@ struct ParameterDeclaration {
     /// Normal numbers of this standard deviation, decided by a seed; maps into the residual stream have theirs
     /// divided by √(2 · layers), so that the stream's variance doesn't grow with the layers (Radford et al. 2019).
     case random(SeededGenerator, deviation: Double, layers: Int)
-    case checkpoint(Checkpoint)
+    /// The tensors whose names begin with the prefix.
+    case checkpoint(Checkpoint, prefix: String)
   }
 
   let parameters = ParameterStore()
@@ -28,8 +29,8 @@ struct ParameterDeclaration {
     _ name: String, _ shape: [Int], _ role: ParameterRole
   ) throws -> Tensor {
     switch source {
-    case .checkpoint(let checkpoint):
-      let stored = try checkpoint.tensor(named: name)
+    case .checkpoint(let checkpoint, let prefix):
+      let stored = try checkpoint.tensor(named: prefix + name)
       guard stored.shape == shape else {
         throw TrainingError.wrongShape(name: name, found: stored.shape, expected: shape)
       }
