@@ -55,6 +55,8 @@ import Testing
     await #expect(processExitsWith: .signal(SIGKILL)) {
       let path = String(cString: try #require(getenv("VITRINE_KILLED_TRAINING")))
       let trainer = try ReferenceSteps("llama").trainer()
+      _ = try trainer.takeStep()
+      try trainer.save(to: path + "/state")
       var thread = pthread_t()
       pthread_create(
         &thread, nil,
