@@ -54,7 +54,10 @@ let package = Package(
     .target(
       name: "Analysis", dependencies: ["Models", "Tensors", "Tokenizers"],
       swiftSettings: strictAndOptimised),
-    .target(name: "Training", dependencies: ["DataFormats"], swiftSettings: strict),
+    .target(
+      name: "Training",
+      dependencies: ["Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats"],
+      swiftSettings: strictAndOptimised),
     // Layer 5
     .target(
       name: "Interpreter", dependencies: ["Language", "Tensors", "Figures", "DataFormats"],
@@ -104,7 +107,8 @@ let package = Package(
       name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "DataFormats"],
+      name: "TrainingTests",
+      dependencies: ["Training", "Models", "Checkpoints", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",

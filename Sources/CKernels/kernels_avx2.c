@@ -22,6 +22,8 @@
 
 #include "derivatives.h"
 
+#include "training.h"
+
 #include "blocks.h"
 
 #include "pairs.h"

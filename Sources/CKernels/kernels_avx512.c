@@ -24,6 +24,8 @@
 
 #include "derivatives.h"
 
+#include "training.h"
+
 #include "blocks.h"
 
 #include "pairs.h"

@@ -25,6 +25,8 @@
 
 #include "derivatives.h"
 
+#include "training.h"
+
 #include "blocks.h"
 
 #include "pairs.h"

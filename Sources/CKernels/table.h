@@ -53,4 +53,7 @@ const vk_kernels VK_TABLE = {
     .gated_gradient = gated_gradient,
     .pair_forces = pair_forces,
     .near_pulls = near_pulls,
+    .gated_product = gated_product,
+    .rms_norm_backward = rms_norm_backward,
+    .adam = adam,
 };

@@ -7,7 +7,7 @@ extension ModelConfiguration {
   ///   - headDimension: what a configuration without `head_dim` means; `nil` divides the width.
   ///   - contextLength: what a configuration without `max_position_embeddings` means.
   /// - Throws: `ModelError` for the first value that can't be right.
-  init(
+  package init(
     decoder reader: ConfigurationReader, modelType: String, headDimension absent: Int? = nil,
     contextLength: Int = 2_048
   ) throws(ModelError) {

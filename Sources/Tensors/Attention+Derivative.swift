@@ -67,7 +67,7 @@ public func attentionGradient(
 }
 
 /// Adds up the heads of each group: `[rows, groups · members · d]` to `[rows, groups · d]`.
-private func sumOfGroups(_ x: Tensor, groups: Int, members: Int) -> Tensor {
+func sumOfGroups(_ x: Tensor, groups: Int, members: Int) -> Tensor {
   let width = x.shape[1] / (groups * members)
   let result = Tensor(uninitialized: [x.shape[0], groups * width])
   let kernels = Compute.kernels

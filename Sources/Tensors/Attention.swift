@@ -63,7 +63,8 @@ private func attend(
   return result
 }
 
-@unsafe private struct AttentionComputation {
+/// One attention, tile by tile.
+@unsafe struct AttentionComputation {
   let shape: AttentionShape
   let values: UnsafePointer<Float>
   let valueDimension: Int
@@ -128,24 +129,32 @@ private func attend(
   /// Prefill: a task for each head and tile of queries.
   func runTiles(_ cancellation: Cancellation?) {
     let shape = unsafe shape
-    let tiles = unsafe (shape.queryCount + Self.queryTile - 1) / Self.queryTile
+    let tiles = unsafe tileCount
     // Late tiles see the most keys: they are taken first, so that the threads end together.
     unsafe Compute.pool.divide(count: tiles * shape.heads) { range in
       let scratch = unsafe Scratch(shape, valueDimension: valueDimension)
       for task in range {
         if let cancellation, cancellation.isCancelled { return }
-        let tile = unsafe tiles - 1 - task / shape.heads
-        let first = unsafe tile * Self.queryTile
-        unsafe runTile(
-          head: task % shape.heads, first: first,
-          count: min(Self.queryTile, shape.queryCount - first), scratch, cancellation)
+        unsafe run(
+          tile: tiles - 1 - task / shape.heads, head: task % shape.heads, scratch, cancellation)
       }
       unsafe withExtendedLifetime(scratch.storage) {}
     }
   }
 
+  /// How many tiles the queries of a head make.
+  var tileCount: Int { unsafe (shape.queryCount + Self.queryTile - 1) / Self.queryTile }
+
+  /// One tile of a head's queries, from its first to its last key.
+  func run(tile: Int, head: Int, _ scratch: Scratch, _ cancellation: Cancellation?) {
+    let first = unsafe tile * Self.queryTile
+    unsafe runTile(
+      head: head, first: first, count: min(Self.queryTile, shape.queryCount - first), scratch,
+      cancellation)
+  }
+
   /// The parts of one thread's scratch memory.
-  @unsafe private struct Scratch {
+  @unsafe struct Scratch {
     let storage: TensorStorage
     let panels: UnsafeMutablePointer<Float>
     let keyPanel: UnsafeMutablePointer<Float>

@@ -11,9 +11,9 @@ public func linearInputGradient(
   precondition(
     weight.rank == 2 && gradient.shape.last == weight.shape[0],
     "the input's gradient of a linear with a weight of shape \(weight.shape) for \(gradient.shape)")
-  let result = Tensor(zeros: gradient.shape.dropLast() + [weight.shape[1]])
-  return try addLinearInputGradient(
-    gradient, weight: weight, to: result, precision: precision, cancellation: cancellation)
+  let result = Tensor(uninitialized: gradient.shape.dropLast() + [weight.shape[1]])
+  return try multiply(
+    gradient, weight, into: result, isAdded: false, precision, cancellation)
 }
 
 /// `sum + dY W`: what `linearInputGradient` gives, added to the other gradients of the same input, of which
@@ -28,11 +28,18 @@ public func addLinearInputGradient(
     weight.rank == 2 && gradient.shape.last == weight.shape[0]
       && sum.shape == gradient.shape.dropLast() + [weight.shape[1]],
     "the input's gradient of a linear with a weight of shape \(weight.shape) for \(gradient.shape)")
+  return try multiply(gradient, weight, into: sum, isAdded: true, precision, cancellation)
+}
+
+private func multiply(
+  _ gradient: Tensor, _ weight: Tensor, into sum: consuming Tensor, isAdded: Bool,
+  _ precision: ProductPrecision, _ cancellation: Cancellation?
+) throws(Cancelled) -> Tensor {
   try cancellation?.check()
   let gradient = gradient.widened()
   let (outs, depth) = (weight.shape[0], weight.shape[1])
   var result = sum
-  guard result.count > 0, outs > 0 else { return result }
+  guard result.count > 0 else { return result }
   let isBFloat16 = precision == .bfloat16 && weight.elementType == .bfloat16
   let rows = result.count / depth
   let outcome = unsafe result.withMutableFloats { target -> Result<Void, Cancelled> in
@@ -42,7 +49,7 @@ public func addLinearInputGradient(
         weight.bytePointer, strideBytes: weight.elementType.byteCount(ofElements: depth),
         elementType: weight.elementType, scales: weight.scales),
       columns: depth, depth: outs, c: target, cStride: depth, bias: nil,
-      isBFloat16: isBFloat16, isAdded: true)
+      isBFloat16: isBFloat16, isAdded: isAdded)
     do throws(Cancelled) {
       unsafe try product.run(pool: Compute.pool, cancellation: cancellation)
       return .success(())

@@ -42,6 +42,8 @@ import CKernels
   let isBFloat16: Bool
   /// Whether the product is added to what `c` holds, in place of the bias.
   var isAdded = false
+  /// Whether x is stored as `[depth, rows]`, `xStride` floats from one k to the next; never with bfloat16.
+  var isTransposed = false
 
   private static let depthBlock = 512
   private static let rowBlock = 480
@@ -77,6 +79,11 @@ import CKernels
   private func pack(tile: Int, into panel: UnsafeMutableRawPointer) {
     let first = unsafe tile * kernels.tileRows
     let count = unsafe Int32(min(kernels.tileRows, rows - first))
+    if unsafe isTransposed {
+      unsafe kernels.table.pointee.pack_plain_rows(
+        x + first, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: Float.self))
+      return
+    }
     let from = unsafe x + first * xStride
     if unsafe isBFloat16 {
       unsafe kernels.table.pointee.pack_rows_bf16(

@@ -51,6 +51,24 @@ enum { vk_rows_product_limit = 8 };
 /// The most points that `pair_forces` takes in one call.
 enum { vk_pair_points = 4 };
 
+/// The numbers of one step of Adam with decoupled decay, the same for all weights of a group.
+typedef struct vk_adam {
+  /// What gradients are multiplied by first.
+  float gradient_scale;
+  /// The share of the new gradient in the mean, 1 - beta 1.
+  float mean_share;
+  /// beta 2, and 1 - beta 2.
+  float square_keep;
+  float square_share;
+  /// 1 / sqrt(1 - beta 2 ^ step).
+  float root_scale;
+  float epsilon;
+  /// 1 - rate * decay.
+  float weight_keep;
+  /// rate / (1 - beta 1 ^ step).
+  float step;
+} vk_adam;
+
 /// The inner loops for one instruction set.
 typedef struct vk_kernels {
   vk_level level;
@@ -189,6 +207,16 @@ typedef struct vk_kernels {
   /// The pulls of `count` others on a point along three axes; `count` is a multiple of 16, filled up by shares of 0.
   void (*near_pulls)(int32_t axes, const float *places, int64_t stride, int64_t point,
                      const int32_t *others, const float *shares, int64_t count, float *result);
+
+  // Training.
+
+  /// y[i] = silu(gate[i]) up[i].
+  void (*gated_product)(const float *gate, const float *up, float *y, int64_t count);
+  /// For `rms_norm`: adds the gradient with respect to x to y and that with respect to the weight to its sums.
+  void (*rms_norm_backward)(const float *x, const float *weight, const float *g, float *y,
+                            float *weight_sums, int64_t count, float epsilon);
+  /// A step of the weights w and of their moments m and v along the gradients g.
+  void (*adam)(const vk_adam *step, const float *g, float *w, float *m, float *v, int64_t count);
 } vk_kernels;
 
 /// Tells the CPU that this is a waiting loop.

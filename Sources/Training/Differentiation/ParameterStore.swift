@@ -1,0 +1,82 @@
+import Tensors
+
+/// The weights that training changes, with their gradients and moments.
+///
+/// Each is `float32` memory of its own that operations read and steps change in place; a copy is made only while a
+/// snapshot still refers to the numbers before.
+final class ParameterStore {
+  /// One weight.
+  struct Entry {
+    let name: String
+    /// The part of the model that its gradient's norm is reported with: `embedding`, `layers.3`, `head`.
+    let part: String
+    let role: ParameterRole
+    /// Whether the loss's gradient changes it.
+    var isTrained: Bool
+    var value: Tensor
+    var gradient: Tensor
+    /// Whether `gradient` holds a sum of this step already.
+    var hasGradient = false
+    var mean: Tensor
+    var square: Tensor
+
+    mutating func take(_ step: AdamStep) {
+      step.apply(gradient, to: &value, mean: &mean, square: &square)
+    }
+  }
+
+  var entries: [Entry] = []
+
+  subscript(parameter: Parameter) -> Tensor { entries[parameter.index].value }
+
+  func append(_ name: String, part: String, role: ParameterRole, value: Tensor) -> Parameter {
+    entries.append(
+      Entry(
+        name: name, part: part, role: role, isTrained: role != .correction, value: value,
+        gradient: Tensor(zeros: value.shape), mean: Tensor(zeros: value.shape),
+        square: Tensor(zeros: value.shape)))
+    return Parameter(index: entries.count - 1)
+  }
+
+  /// Forgets all gradients; the first sum of the next step writes over them.
+  func clearGradients() {
+    for index in entries.indices { entries[index].hasGradient = false }
+  }
+
+  /// Adds `dYᵀ X` to the gradient of a matrix.
+  func addProduct(
+    _ gradient: Tensor, _ x: Tensor, to parameter: Parameter, _ cancellation: Cancellation?
+  ) throws {
+    guard entries[parameter.index].isTrained else { return }
+    try addLinearWeightGradient(
+      gradient, input: x, to: &entries[parameter.index].gradient,
+      isAdded: entries[parameter.index].hasGradient, cancellation: cancellation)
+    entries[parameter.index].hasGradient = true
+  }
+
+  /// Changes the gradient of a parameter by adding to it.
+  func change(_ parameter: Parameter, _ body: (inout Tensor) -> Void) {
+    guard entries[parameter.index].isTrained else { return }
+    if !entries[parameter.index].hasGradient {
+      entries[parameter.index].gradient = Tensor(zeros: entries[parameter.index].value.shape)
+      entries[parameter.index].hasGradient = true
+    }
+    body(&entries[parameter.index].gradient)
+  }
+}
+
+/// What a weight is, which decides how it begins and whether it decays.
+enum ParameterRole: String, Sendable {
+  /// Vectors of tokens, and the head.
+  case embedding
+  /// A map.
+  case matrix
+  /// A map whose result is added to the residual stream.
+  case residual
+  /// A norm's weight, which begins as ones.
+  case gain
+  /// A bias, which begins as zeros.
+  case bias
+  /// A router's corrections, which follow the experts' load and no gradient.
+  case correction
+}

@@ -1,0 +1,59 @@
+/// A text to learn from, as token ids.
+public struct TrainingDocument: Sendable, Equatable {
+  /// The tokens.
+  public var ids: [Int32]
+  /// Whether each token is to be predicted from those before it; the first never is. `nil`: all are.
+  public var isTarget: [Bool]?
+
+  /// Makes a document.
+  ///
+  /// Precondition: `isTarget`, where given, has as many entries as there are ids.
+  public init(ids: [Int32], isTarget: [Bool]? = nil) {
+    precondition(isTarget == nil || isTarget?.count == ids.count, "an entry for each token")
+    self.ids = ids
+    self.isTarget = isTarget
+  }
+
+  /// The document in pieces of which none has more than `length` tokens that something is predicted from; the last
+  /// token of a piece is the first of the next, so that every token is predicted once.
+  func pieces(length: Int) -> [TrainingDocument] {
+    guard ids.count > length + 1 else { return ids.count > 1 ? [self] : [] }
+    return stride(from: 0, to: ids.count - 1, by: length).map { start in
+      let range = start..<min(ids.count, start + length + 1)
+      return TrainingDocument(ids: Array(ids[range]), isTarget: isTarget.map { Array($0[range]) })
+    }
+  }
+}
+
+/// Texts that are computed together.
+///
+/// Their tokens lie one after the other in one row; no text sees another and every text's positions begin at 0, so
+/// that there is no padding.
+public struct TrainingBatch: Sendable, Equatable {
+  /// The tokens, each text without its last.
+  public private(set) var ids: [Int32] = []
+  /// The token that follows each, or −1 where it isn't to be predicted.
+  public private(set) var targets: [Int32] = []
+  /// The position of each token in its text.
+  public private(set) var positions: [Int32] = []
+  /// The tokens of each text.
+  public private(set) var segments: [Range<Int>] = []
+
+  /// How many tokens there are to predict.
+  public var targetCount: Int { targets.count { $0 >= 0 } }
+
+  /// Packs documents; those of fewer than two tokens are left out.
+  public init(_ documents: some Sequence<TrainingDocument>) {
+    for document in documents where document.ids.count > 1 {
+      let count = document.ids.count - 1
+      segments.append(ids.count..<ids.count + count)
+      ids += document.ids.dropLast()
+      positions += 0..<Int32(count)
+      if let isTarget = document.isTarget {
+        targets += zip(document.ids, isTarget).dropFirst().map { $1 ? $0 : -1 }
+      } else {
+        targets += document.ids.dropFirst()
+      }
+    }
+  }
+}
