@@ -72,7 +72,7 @@ let package = Package(
       name: "vitrine",
       dependencies: [
         "Workbench", "Interpreter", "Language", "Figures", "JupyterKernel", "JupyterProtocol",
-        "Tensors", "DataFormats",
+        "Analysis", "Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats",
       ],
       swiftSettings: strict),
 

@@ -17,6 +17,8 @@ const vk_kernels VK_TABLE = {
     .pack_columns_bf16 = pack_columns_bf16,
     .tile_bf16 = tile_bf16,
     .rows_product = rows_product,
+    .rows_product_bf16 = rows_product_bf16,
+    .rows_product_blocks = rows_product_blocks,
     .weighted_sum = weighted_sum,
     .maximum = maximum,
     .scaled_maximum = scaled_maximum,
@@ -51,4 +53,7 @@ const vk_kernels VK_TABLE = {
     .gelu_gradient = gelu_gradient,
     .gelu_tanh_gradient = gelu_tanh_gradient,
     .gated_gradient = gated_gradient,
+    .multiply_add_chains = multiply_add_chains,
+    .dot_bf16_chains = dot_bf16_chains,
+    .read_memory = read_memory,
 };

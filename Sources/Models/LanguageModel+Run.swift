@@ -89,6 +89,21 @@ extension LanguageModel {
       runByteCount(tokens: ids.count, keeping: contents),
       for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
+    let (states, records) = try computing {
+      try layers(
+        of: ids, entering: entered, keeping: contents, progress: progress,
+        cancellation: cancellation)
+    }
+    return Trace(
+      model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
+      records: records)
+  }
+
+  /// What is kept of all layers.
+  private func layers(
+    of ids: [Int], entering entered: Tensor?, keeping contents: TraceContents,
+    progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
+  ) throws -> (states: [Tensor], records: [LayerRecord]) {
     let constants = try network.prepare(tokens: ids.count)
     var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
     var states: [Tensor] = []
@@ -103,9 +118,7 @@ extension LanguageModel {
       progress?(RunProgress(completedLayers: layer + 1, layerCount: configuration.layers))
     }
     states.append(try network.finish(hidden, cancellation: cancellation))
-    return Trace(
-      model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
-      records: records)
+    return (states, records)
   }
 
   func check(_ ids: [Int]) throws(ModelError) {
