@@ -113,12 +113,19 @@ public final class ModelValue: ObjectValue {
     }
   }
 
+  /// What figures name the weights by.
+  private func weightsName(in context: ExecutionContext) throws -> String {
+    try hash.name(cancellation: context.cancellation) { fraction in
+      context.progress("Hashing the weights of \(model.name)", fraction: fraction)
+    }
+  }
+
   /// Where the numbers of a call come from.
   ///
   /// - Parameter call: the call that computed them; `nil` for the one that is running.
   func provenance(of call: String? = nil, in context: ExecutionContext) throws -> Provenance {
     var provenance = context.provenance(
-      model: model.name, modelHash: try hexadecimalHash(in: context),
+      model: model.name, modelHash: try weightsName(in: context),
       elementType: model.elementType.name, precision: model.arithmetic.name)
     if let call { provenance.call = call }
     return provenance

@@ -203,6 +203,9 @@ static inline void vk_pause(void) {
 #endif
 }
 
+/// Takes `count` blocks of 64 bytes into the state of a SHA-256; `portable` leaves out the CPU's instructions for it.
+void vk_sha256(uint32_t *state, const void *blocks, int64_t count, int32_t portable);
+
 /// The table for a level, or null where this CPU (or this build) cannot run it.
 const vk_kernels *_Nullable vk_kernels_for(vk_level level);
 
