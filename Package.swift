@@ -75,7 +75,7 @@ let package = Package(
       name: "vitrine",
       dependencies: [
         "Workbench", "Interpreter", "Language", "Figures", "JupyterKernel", "JupyterProtocol",
-        "Tensors", "DataFormats",
+        "Analysis", "Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats",
       ],
       swiftSettings: strict),
 

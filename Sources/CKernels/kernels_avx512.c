@@ -32,6 +32,10 @@
 
 #include "products_bf16.h"
 
+#include "products_blocks.h"
+
+#include "rates.h"
+
 #include "table.h"
 
 #pragma clang attribute pop

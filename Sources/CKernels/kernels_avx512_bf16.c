@@ -33,6 +33,10 @@
 
 #include "products_bf16.h"
 
+#include "products_blocks.h"
+
+#include "rates.h"
+
 #include "table.h"
 
 #pragma clang attribute pop

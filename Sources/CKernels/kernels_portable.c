@@ -28,6 +28,10 @@
 
 #include "products_bf16.h"
 
+#include "products_blocks.h"
+
+#include "rates.h"
+
 #include "table.h"
 
 #endif

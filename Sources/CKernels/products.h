@@ -132,75 +132,146 @@ static void tile(int32_t rows, int64_t depth, const float *a, const float *b, fl
 
 // Few rows
 
+/// The sums of the lanes of four vectors.
+VK_INLINE void vf_sums4(const vf *v, float *y) {
+  typedef float v4 __attribute__((vector_size(16)));
+  v4 quarters[4];
+  for (int i = 0; i < 4; i++) {
+#if VK_LANES == 16
+    typedef float v8 __attribute__((vector_size(32)));
+    v8 half = __builtin_shufflevector(v[i], v[i], 0, 1, 2, 3, 4, 5, 6, 7) +
+              __builtin_shufflevector(v[i], v[i], 8, 9, 10, 11, 12, 13, 14, 15);
+    quarters[i] = __builtin_shufflevector(half, half, 0, 1, 2, 3) +
+                  __builtin_shufflevector(half, half, 4, 5, 6, 7);
+#elif VK_LANES == 8
+    quarters[i] = __builtin_shufflevector(v[i], v[i], 0, 1, 2, 3) +
+                  __builtin_shufflevector(v[i], v[i], 4, 5, 6, 7);
+#else
+    quarters[i] = v[i];
+#endif
+  }
+  v4 one = __builtin_shufflevector(quarters[0], quarters[1], 0, 4, 1, 5) +
+           __builtin_shufflevector(quarters[0], quarters[1], 2, 6, 3, 7);
+  v4 two = __builtin_shufflevector(quarters[2], quarters[3], 0, 4, 1, 5) +
+           __builtin_shufflevector(quarters[2], quarters[3], 2, 6, 3, 7);
+  v4 sums = __builtin_shufflevector(one, two, 0, 1, 4, 5) +
+            __builtin_shufflevector(one, two, 2, 3, 6, 7);
+  __builtin_memcpy(y, &sums, 16);
+}
+
+/// How far ahead of a single row's weights memory is asked for: their pages end too often for the
+/// hardware to do it.
+#define VK_AHEAD 8192
+
+/// One activation row: the weights are read once from the first to the last, with four accumulators, since one
+/// would wait for itself.
+VK_INLINE void single_row(vk_type type, const char *w, int64_t stride, int64_t outs, int64_t depth,
+                          const float *x, float *y) {
+  const int64_t size = type_bytes(type), step = 4 * VK_LANES;
+  for (int64_t o = 0; o < outs; o++) {
+    const char *row = w + o * stride;
+    vf sums[4] = {vf_all(0), vf_all(0), vf_all(0), vf_all(0)};
+    int64_t k = 0;
+    for (; k + step <= depth; k += step) {
+      for (int64_t line = 0; line < step * size; line += 64)
+        __builtin_prefetch(row + k * size + line + VK_AHEAD, 0, 2);
+      for (int j = 0; j < 4; j++) {
+        int64_t at = k + j * VK_LANES;
+        sums[j] = vf_load_type(type, row + at * size) * vf_load(x + at) + sums[j];
+      }
+    }
+    for (; k < depth; k += VK_LANES) {
+      int64_t count = depth - k < VK_LANES ? depth - k : VK_LANES;
+      sums[0] = vf_load_type_part(type, row + k * size, count) * vf_load_part(x + k, count) + sums[0];
+    }
+    y[o] = vf_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  }
+}
+
+/// The rows and weight rows that registers hold the sums of.
+#if VK_LANES == 16
+#define VK_GROUP_ROWS 6
+#else
+#define VK_GROUP_ROWS 3
+#endif
+#define VK_GROUP_OUTS 4
+
+VK_INLINE void store_sums(vf sums[VK_GROUP_ROWS][VK_GROUP_OUTS], const int rows, const int outs,
+                          float *y, int64_t y_stride) {
+  for (int r = 0; r < rows; r++) {
+    float results[VK_GROUP_OUTS];
+    vf_sums4(sums[r], results);
+    for (int o = 0; o < outs; o++) y[r * y_stride + o] = results[o];
+  }
+}
+
 /// `outs` weight rows times `rows` activation rows, lanes along the summed index. One accumulator an output, so that
 /// the order of its sum is the same for every choice of `outs` and `rows`.
 VK_INLINE void rows_block(vk_type type, const int outs, const int rows, const char *w,
                           int64_t stride, int64_t depth, const float *x, int64_t x_stride, float *y,
                           int64_t y_stride) {
   const int64_t size = type_bytes(type);
-  vf sums[8][8];
-  for (int o = 0; o < outs; o++)
-    for (int r = 0; r < rows; r++) sums[o][r] = vf_all(0);
+  vf sums[VK_GROUP_ROWS][VK_GROUP_OUTS];
+  for (int r = 0; r < VK_GROUP_ROWS; r++)
+    for (int o = 0; o < VK_GROUP_OUTS; o++) sums[r][o] = vf_all(0);
   int64_t k = 0;
   for (; k + VK_LANES <= depth; k += VK_LANES) {
-    vf inputs[8];
-    for (int r = 0; r < rows; r++) inputs[r] = vf_load(x + r * x_stride + k);
+    vf weights[VK_GROUP_OUTS];
     for (int o = 0; o < outs; o++) {
       const char *at = w + o * stride + k * size;
-      __builtin_prefetch(at + 512);
-      vf weights = vf_load_type(type, at);
-      for (int r = 0; r < rows; r++) sums[o][r] = weights * inputs[r] + sums[o][r];
+      __builtin_prefetch(at + outs * stride, 0, 2);
+      weights[o] = vf_load_type(type, at);
+    }
+    for (int r = 0; r < rows; r++) {
+      vf input = vf_load(x + r * x_stride + k);
+      for (int o = 0; o < outs; o++) sums[r][o] = weights[o] * input + sums[r][o];
     }
   }
   if (k < depth) {
     for (int o = 0; o < outs; o++) {
       vf weights = vf_load_type_part(type, w + o * stride + k * size, depth - k);
       for (int r = 0; r < rows; r++)
-        sums[o][r] = weights * vf_load_part(x + r * x_stride + k, depth - k) + sums[o][r];
+        sums[r][o] = weights * vf_load_part(x + r * x_stride + k, depth - k) + sums[r][o];
     }
   }
-  for (int o = 0; o < outs; o++)
-    for (int r = 0; r < rows; r++) y[r * y_stride + o] = vf_sum(sums[o][r]);
+  store_sums(sums, rows, outs, y, y_stride);
 }
 
-VK_INLINE void rows_product_of(vk_type type, const int rows, const char *w, int64_t stride,
-                               int64_t outs, int64_t depth, const float *x, int64_t x_stride,
+VK_INLINE void rows_product_of(vk_type type, const int outs, const char *w, int64_t stride,
+                               int64_t depth, const float *x, int64_t x_stride, int32_t rows,
                                float *y, int64_t y_stride) {
-  // Four streams of weights are as many as the hardware prefetchers follow well.
-  const int block = VK_LANES == 16 || rows <= 3 ? 4 : 2;
-  int64_t o = 0;
-  for (; o + block <= outs; o += block) {
-    const char *at = w + o * stride;
-    if (rows <= 4) {
-      rows_block(type, block, rows, at, stride, depth, x, x_stride, y + o, y_stride);
-    } else {
-      // The second half of the rows finds the weights in the cache.
-      rows_block(type, block, 4, at, stride, depth, x, x_stride, y + o, y_stride);
-      rows_block(type, block, rows - 4, at, stride, depth, x + 4 * x_stride, x_stride,
-                 y + 4 * y_stride + o, y_stride);
-    }
+  int32_t r = 0;
+  // After the first rows the others find the weights in the cache.
+  for (; r + VK_GROUP_ROWS <= rows; r += VK_GROUP_ROWS)
+    rows_block(type, outs, VK_GROUP_ROWS, w, stride, depth, x + r * x_stride, x_stride,
+               y + r * y_stride, y_stride);
+#define VK_CASE(n)                                                                              \
+  case n:                                                                                       \
+    rows_block(type, outs, n, w, stride, depth, x + r * x_stride, x_stride, y + r * y_stride, \
+               y_stride);                                                                       \
+    break;
+  switch (rows - r) {
+    VK_CASE(1)
+    VK_CASE(2)
+#if VK_GROUP_ROWS == 6
+    VK_CASE(3)
+    VK_CASE(4)
+    VK_CASE(5)
+#endif
   }
-  for (; o < outs; o++)
-    rows_block(type, 1, rows, w + o * stride, stride, depth, x, x_stride, y + o, y_stride);
+#undef VK_CASE
 }
 
 VK_INLINE void rows_product_type(vk_type type, const char *w, int64_t stride, int64_t outs,
                                  int64_t depth, const float *x, int64_t x_stride, int32_t rows,
                                  float *y, int64_t y_stride) {
-#define VK_CASE(n) \
-  case n:          \
-    return rows_product_of(type, n, w, stride, outs, depth, x, x_stride, y, y_stride);
-  switch (rows) {
-    VK_CASE(1)
-    VK_CASE(2)
-    VK_CASE(3)
-    VK_CASE(4)
-    VK_CASE(5)
-    VK_CASE(6)
-    VK_CASE(7)
-    VK_CASE(8)
-  }
-#undef VK_CASE
+  if (rows == 1) return single_row(type, w, stride, outs, depth, x, y);
+  int64_t o = 0;
+  for (; o + VK_GROUP_OUTS <= outs; o += VK_GROUP_OUTS)
+    rows_product_of(type, VK_GROUP_OUTS, w + o * stride, stride, depth, x, x_stride, rows, y + o,
+                    y_stride);
+  for (; o < outs; o++)
+    rows_product_of(type, 1, w + o * stride, stride, depth, x, x_stride, rows, y + o, y_stride);
 }
 
 static void rows_product(vk_type type, const void *w, int64_t stride_bytes, int64_t outs,

@@ -99,3 +99,88 @@ static void tile_bf16(int32_t rows, int64_t pairs, const uint32_t *a, const uint
   }
 #undef VK_CASE
 }
+
+// Few rows
+
+VK_INLINE vf dot_pair_vectors(vf sum, vu a, vu b) {
+#if VK_HAS_BF16
+  return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+  sum = (vf)(b & 0xffff0000) * (vf)(a & 0xffff0000) + sum;
+  return (vf)(b << 16) * (vf)(a << 16) + sum;
+#endif
+}
+
+/// The first `count` < 2 VK_LANES elements; the other lanes are 0.
+VK_INLINE vu load_pairs_part(const char *p, int64_t count) {
+  unsigned char buffer[VK_LANES * 4] = {0};
+  __builtin_memcpy(buffer, p, (size_t)count * 2);
+  return (vu)vf_load(buffer);
+}
+
+VK_INLINE void rows_block_bf16(const int outs, const int rows, const char *w, int64_t stride,
+                               int64_t depth, const char *x, int64_t x_stride, float *y,
+                               int64_t y_stride) {
+  vf sums[VK_GROUP_ROWS][VK_GROUP_OUTS];
+  for (int r = 0; r < VK_GROUP_ROWS; r++)
+    for (int o = 0; o < VK_GROUP_OUTS; o++) sums[r][o] = vf_all(0);
+  int64_t k = 0;
+  for (; k + 2 * VK_LANES <= depth; k += 2 * VK_LANES) {
+    vu weights[VK_GROUP_OUTS];
+    for (int o = 0; o < outs; o++) {
+      const char *at = w + o * stride + k * 2;
+      __builtin_prefetch(at + outs * stride, 0, 2);
+      weights[o] = (vu)vf_load(at);
+    }
+    for (int r = 0; r < rows; r++) {
+      vu input = (vu)vf_load(x + r * x_stride + k * 2);
+      for (int o = 0; o < outs; o++) sums[r][o] = dot_pair_vectors(sums[r][o], input, weights[o]);
+    }
+  }
+  if (k < depth) {
+    for (int o = 0; o < outs; o++) {
+      vu weights = load_pairs_part(w + o * stride + k * 2, depth - k);
+      for (int r = 0; r < rows; r++)
+        sums[r][o] =
+            dot_pair_vectors(sums[r][o], load_pairs_part(x + r * x_stride + k * 2, depth - k), weights);
+    }
+  }
+  store_sums(sums, rows, outs, y, y_stride);
+}
+
+VK_INLINE void rows_product_bf16_of(const int outs, const char *w, int64_t stride, int64_t depth,
+                                    const char *x, int64_t x_stride, int32_t rows, float *y,
+                                    int64_t y_stride) {
+  int32_t r = 0;
+  for (; r + VK_GROUP_ROWS <= rows; r += VK_GROUP_ROWS)
+    rows_block_bf16(outs, VK_GROUP_ROWS, w, stride, depth, x + r * x_stride, x_stride,
+                    y + r * y_stride, y_stride);
+#define VK_CASE(n)                                                                              \
+  case n:                                                                                       \
+    rows_block_bf16(outs, n, w, stride, depth, x + r * x_stride, x_stride, y + r * y_stride,    \
+                    y_stride);                                                                  \
+    break;
+  switch (rows - r) {
+    VK_CASE(1)
+    VK_CASE(2)
+#if VK_GROUP_ROWS == 6
+    VK_CASE(3)
+    VK_CASE(4)
+    VK_CASE(5)
+#endif
+  }
+#undef VK_CASE
+}
+
+static void rows_product_bf16(const void *w, int64_t stride_bytes, int64_t outs, int64_t depth,
+                              const void *x, int64_t x_stride_bytes, int32_t rows, float *y,
+                              int64_t y_stride) {
+  const char *weights = w;
+  int64_t o = 0;
+  for (; o + VK_GROUP_OUTS <= outs; o += VK_GROUP_OUTS)
+    rows_product_bf16_of(VK_GROUP_OUTS, weights + o * stride_bytes, stride_bytes, depth, x,
+                         x_stride_bytes, rows, y + o, y_stride);
+  for (; o < outs; o++)
+    rows_product_bf16_of(1, weights + o * stride_bytes, stride_bytes, depth, x, x_stride_bytes,
+                         rows, y + o, y_stride);
+}

@@ -17,6 +17,8 @@ const vk_kernels VK_TABLE = {
     .pack_columns_bf16 = pack_columns_bf16,
     .tile_bf16 = tile_bf16,
     .rows_product = rows_product,
+    .rows_product_bf16 = rows_product_bf16,
+    .rows_product_blocks = rows_product_blocks,
     .weighted_sum = weighted_sum,
     .maximum = maximum,
     .scaled_maximum = scaled_maximum,
@@ -56,4 +58,7 @@ const vk_kernels VK_TABLE = {
     .gated_product = gated_product,
     .rms_norm_backward = rms_norm_backward,
     .adam = adam,
+    .multiply_add_chains = multiply_add_chains,
+    .dot_bf16_chains = dot_bf16_chains,
+    .read_memory = read_memory,
 };

@@ -8,7 +8,7 @@ public struct Provenance: Sendable, Hashable {
   public var version: String
   /// The model's name.
   public var model: String?
-  /// The SHA-256 of the model's weights, as hexadecimal digits.
+  /// The SHA-256 of the model's weights as hexadecimal digits, or of samples of them after `sampled:`.
   public var modelHash: String?
   /// How the weights are stored, such as `bf16`.
   public var elementType: String?
@@ -41,7 +41,7 @@ public struct Provenance: Sendable, Hashable {
     var facts: [String] = []
     if !call.isEmpty { facts.append(VisibleText.line(callOnOneLine)) }
     if let model {
-      let hash = modelHash.map { " (" + VisibleText.line(String($0.prefix(8))) + ")" } ?? ""
+      let hash = shortHash.map { " (" + VisibleText.line($0) + ")" } ?? ""
       facts.append(VisibleText.line(model) + hash)
     }
     switch (elementType, precision) {
@@ -54,6 +54,13 @@ public struct Provenance: Sendable, Hashable {
     if let seed { facts.append("seed \(seed)") }
     facts.append(VisibleText.line("\(program) \(version)"))
     return facts
+  }
+
+  /// The first eight digits of the hash, behind `~` where it is one of samples.
+  private var shortHash: String? {
+    guard let modelHash else { return nil }
+    guard modelHash.hasPrefix("sampled:") else { return String(modelHash.prefix(8)) }
+    return "~" + modelHash.dropFirst("sampled:".count).prefix(8)
   }
 
   /// The call with each line end and the space around it as one space, cut where it is long.
@@ -69,7 +76,11 @@ public struct Provenance: Sendable, Hashable {
   public var json: JSON {
     var object: JSONObject = ["program": .string(program), "version": .string(version)]
     if let model { object["model"] = .string(model) }
-    if let modelHash { object["model_sha256"] = .string(modelHash) }
+    if let modelHash {
+      let isSampled = modelHash.hasPrefix("sampled:")
+      object[isSampled ? "model_sampled_sha256" : "model_sha256"] = .string(
+        isSampled ? String(modelHash.dropFirst("sampled:".count)) : modelHash)
+    }
     if let elementType { object["dtype"] = .string(elementType) }
     if let precision { object["precision"] = .string(precision) }
     object["call"] = .string(call)

@@ -90,7 +90,7 @@ public struct ScoredText: Figure {
         return "\(item.face)(\(words(score)))"
       }.joined(separator: " ") + (items.count > 200 ? " …" : ""))
     lines.append(
-      "\(scored.count) of \(items.count) tokens with \(scoreName)"
+      "\(scored.count) of \(items.count) tokens with \(VisibleText.line(scoreName))"
         + (isShare ? "" : ", tint full at ±\(NumberText.short(scale))"))
     return lines.joined(separator: "\n")
   }
@@ -103,7 +103,7 @@ public struct ScoredText: Figure {
       }
       .prefix(8).map { "\($0.element.face) \(words($0.element.score ?? 0))" }
     let lead = title.isEmpty ? "A text" : VisibleText.line(title)
-    return "\(lead): \(items.count) tokens tinted by \(scoreName). Strongest: "
+    return "\(lead): \(items.count) tokens tinted by \(VisibleText.line(scoreName)). Strongest: "
       + strongest.joined(separator: ", ")
   }
 
@@ -125,11 +125,14 @@ public struct ScoredText: Figure {
   /// One row for each token.
   public var dataTable: DataTable? {
     let rows = items.prefix(300).enumerated().map { index, item in
-      ["\(index)", item.face, item.score.map(words) ?? "", item.details.joined(separator: " · ")]
+      [
+        "\(index)", item.face, item.score.map(words) ?? "",
+        VisibleText.line(item.details.joined(separator: " · ")),
+      ]
     }
     let more = items.count - rows.count
     return DataTable(
-      columns: ["#", "text", scoreName, "more"], rows: rows,
+      columns: ["#", "text", VisibleText.line(scoreName), "more"], rows: rows,
       note: more > 0 ? "… \(NumberText.grouped(more)) more tokens" : "")
   }
 

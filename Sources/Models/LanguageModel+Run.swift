@@ -92,6 +92,21 @@ extension LanguageModel {
       runByteCount(tokens: ids.count, keeping: contents),
       for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
+    let (states, records) = try computing {
+      try layers(
+        of: ids, entering: entered, keeping: contents, taps: taps, progress: progress,
+        cancellation: cancellation)
+    }
+    return Trace(
+      model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
+      records: records)
+  }
+
+  /// What is kept of all layers.
+  private func layers(
+    of ids: [Int], entering entered: Tensor?, keeping contents: TraceContents,
+    taps: [Tap], progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
+  ) throws -> (states: [Tensor], records: [LayerRecord]) {
     var constants = try network.prepare(tokens: ids.count)
     constants.taps = try checked(taps)
     var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
@@ -108,9 +123,7 @@ extension LanguageModel {
     }
     hidden = try constants.tapped(.residual(configuration.layers), hidden)
     states.append(try network.finish(hidden, cancellation: cancellation))
-    return Trace(
-      model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
-      records: records)
+    return (states, records)
   }
 
   /// The taps, each of a layer that there is.

@@ -24,6 +24,8 @@ public final class LanguageModel: Sendable {
   public let elementType: ElementType
   /// Where the model's files lie.
   public let folder: ModelFolder
+  /// How exactly it computes.
+  public let precision: Precision
 
   let network: any Architecture
   /// The configuration's end of a sequence: an id, or several.
@@ -66,7 +68,24 @@ public final class LanguageModel: Sendable {
     self.settings = settings
     self.folder = folder
     self.endOfSequence = endOfSequence
+    precision = .full
     elementType = checkpoint.summary.elementTypes.first?.elementType ?? .float32
+  }
+
+  /// A model that computes in another precision.
+  init(_ model: LanguageModel, precision: Precision) {
+    name = model.name
+    architecture = model.architecture
+    configuration = model.configuration
+    tokenizer = model.tokenizer
+    checkpoint = model.checkpoint
+    weights = model.weights
+    elementType = model.elementType
+    folder = model.folder
+    network = model.network
+    settings = model.settings
+    self.precision = precision
+    endOfSequence = model.endOfSequence
   }
 
   /// Loads the model at a path: a folder, a Hugging Face cache folder, or a weights file beside its

@@ -38,7 +38,7 @@ extension Trace {
         keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
         keyMask: nil, cancellation: cancellation)
     case .latents(let latents):
-      keys = try latents.keys(heads, cancellation: cancellation)
+      keys = try model.computing { try latents.keys(heads, cancellation: cancellation) }
     }
     // Only the asked heads' keys were expanded: their queries are taken out likewise.
     let queries = record.queries.reshaped([ids.count, sizes.heads, sizes.headDimension])

@@ -27,8 +27,10 @@ extension Trace {
     try MemoryBudget.require(
       positions.count * model.configuration.vocabulary * MemoryLayout<Float>.size,
       for: "The lens of \(positions.count) positions")
-    let finished = try model.network.finish(hidden.rows(positions), cancellation: cancellation)
-    return try model.network.logits(finished, cancellation: cancellation)
+    return try model.computing {
+      let finished = try model.network.finish(hidden.rows(positions), cancellation: cancellation)
+      return try model.network.logits(finished, cancellation: cancellation)
+    }
   }
 
   /// The columns of a layer's output projection that belong to a head, `[width, valueDimension]` of

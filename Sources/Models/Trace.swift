@@ -66,7 +66,9 @@ public struct Trace: Sendable {
       return (record.queries, keys)
     case .latents(let latents):
       let heads = 0..<model.configuration.heads
-      return (record.queries, try latents.keys(heads, cancellation: cancellation))
+      return try model.computing {
+        (record.queries, try latents.keys(heads, cancellation: cancellation))
+      }
     }
   }
 
@@ -79,7 +81,9 @@ public struct Trace: Sendable {
     switch records[layer].values {
     case .heads(let values): return values
     case .latents(let latents):
-      return try latents.values(0..<model.configuration.heads, cancellation: cancellation)
+      return try model.computing {
+        try latents.values(0..<model.configuration.heads, cancellation: cancellation)
+      }
     case nil: throw ModelError.notKept("values")
     }
   }
@@ -178,9 +182,11 @@ public struct Trace: Sendable {
       positions.count, rowsPerBlock: rowsPerBlock, cancellation: cancellation
     ) { range in
       let first = positions.lowerBound
-      return try model.network.logits(
-        hidden.rows(first + range.lowerBound..<first + range.upperBound),
-        cancellation: cancellation)
+      return try model.computing {
+        try model.network.logits(
+          hidden.rows(first + range.lowerBound..<first + range.upperBound),
+          cancellation: cancellation)
+      }
     }
   }
 

@@ -85,7 +85,8 @@ private func attend(
     let shape = unsafe shape
     let kernels = unsafe shape.kernels
     let group = unsafe shape.heads / shape.keyValueHeads
-    let limit = Int(vk_rows_product_limit)
+    // Scores of more heads at a time would leave the cache.
+    let limit = 8
     let (dimension, keyCount) = unsafe (shape.dimension, shape.keyCount)
     unsafe Compute.pool.divide(count: shape.keyValueHeads) { range in
       let scores = TensorStorage(byteCount: max(1, min(group, limit) * keyCount) * 4)

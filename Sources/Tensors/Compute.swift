@@ -18,17 +18,21 @@ public enum InstructionSet: Int32, Sendable, CaseIterable {
     allCases.filter { unsafe vk_kernels_for(vk_level(UInt32($0.rawValue))) != nil }
   }
 
+  /// Whether it has an instruction that multiplies bfloat16 numbers.
+  public var multipliesBFloat16: Bool { self == .avx512bf16 }
+
   /// The one that computations use unless told otherwise.
   public static var best: InstructionSet { Kernels.best.instructionSet }
 }
 
-/// Which loops and threads the operations called inside a closure use.
+/// Which loops, threads and precision the operations called inside a closure use.
 ///
-/// Operations take the best loops of this CPU and `ThreadPool.shared`; these functions change that for the calls made
-/// inside `body` on the same thread, for tests and measurements.
+/// Operations take the best loops of this CPU, `ThreadPool.shared` and single precision; these functions change that for
+/// the calls made inside `body` on the same thread.
 public enum Compute {
   @TaskLocal static var kernelsOverride: Kernels?
   @TaskLocal static var poolOverride: ThreadPool?
+  @TaskLocal static var precision = ProductPrecision.float32
 
   static var kernels: Kernels { kernelsOverride ?? Kernels.best }
   static var pool: ThreadPool { poolOverride ?? ThreadPool.shared }
@@ -46,6 +50,13 @@ public enum Compute {
     pool: ThreadPool, _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
     try $poolOverride.withValue(pool) { outcome(of: body) }.get()
+  }
+
+  /// Runs `body`, in which products that name no precision have this one.
+  public static func with<Value, Failure: Error>(
+    precision: ProductPrecision, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    try $precision.withValue(precision) { outcome(of: body) }.get()
   }
 
   private static func outcome<Value, Failure: Error>(
@@ -85,6 +96,21 @@ extension ElementType {
     case .float32: vk_type_f32
     case .bfloat16: vk_type_bf16
     case .float16: vk_type_f16
+    default: nil
+    }
+  }
+
+  /// What the inner loops call this type's blocks, or nil where it has none.
+  var kernelBlock: vk_block? {
+    switch self {
+    case .q4_0: vk_block_q4_0
+    case .q4_1: vk_block_q4_1
+    case .q5_0: vk_block_q5_0
+    case .q5_1: vk_block_q5_1
+    case .q8_0: vk_block_q8_0
+    case .q4_k: vk_block_q4_k
+    case .q5_k: vk_block_q5_k
+    case .q6_k: vk_block_q6_k
     default: nil
     }
   }

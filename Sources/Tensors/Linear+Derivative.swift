@@ -5,7 +5,7 @@
 /// `precision` `bfloat16` gradients are rounded to bfloat16 where the weight is stored so. Precondition: the shapes fit.
 /// Throws `Cancelled`.
 public func linearInputGradient(
-  _ gradient: Tensor, weight: Tensor, precision: ProductPrecision = .float32,
+  _ gradient: Tensor, weight: Tensor, precision: ProductPrecision? = nil,
   cancellation: Cancellation? = nil
 ) throws(Cancelled) -> Tensor {
   precondition(
@@ -22,7 +22,7 @@ public func linearInputGradient(
 /// Precondition: the shapes fit, and `sum` is `float32`. Throws `Cancelled`.
 public func addLinearInputGradient(
   _ gradient: Tensor, weight: Tensor, to sum: consuming Tensor,
-  precision: ProductPrecision = .float32, cancellation: Cancellation? = nil
+  precision: ProductPrecision? = nil, cancellation: Cancellation? = nil
 ) throws(Cancelled) -> Tensor {
   precondition(
     weight.rank == 2 && gradient.shape.last == weight.shape[0]
@@ -33,14 +33,15 @@ public func addLinearInputGradient(
 
 private func multiply(
   _ gradient: Tensor, _ weight: Tensor, into sum: consuming Tensor, isAdded: Bool,
-  _ precision: ProductPrecision, _ cancellation: Cancellation?
+  _ precision: ProductPrecision?, _ cancellation: Cancellation?
 ) throws(Cancelled) -> Tensor {
   try cancellation?.check()
   let gradient = gradient.widened()
   let (outs, depth) = (weight.shape[0], weight.shape[1])
   var result = sum
   guard result.count > 0 else { return result }
-  let isBFloat16 = precision == .bfloat16 && weight.elementType == .bfloat16
+  let isBFloat16 =
+    (precision ?? Compute.precision) == .bfloat16 && weight.elementType == .bfloat16
   let rows = result.count / depth
   let outcome = unsafe result.withMutableFloats { target -> Result<Void, Cancelled> in
     let product = unsafe PanelProduct(

@@ -124,11 +124,7 @@ import CKernels
         repeat {
           if let cancellation, cancellation.isCancelled { return }
           let length = unsafe min(blockDepth, depth - k)
-          for panel in panelRange {
-            unsafe packPanel(
-              panel, from: k, depth: length,
-              into: scratch.base + (panel - firstPanel) * panelBytes)
-          }
+          unsafe packPanels(panelRange, from: k, depth: length, into: scratch.base, panelBytes)
           for tile in tileRange {
             for panel in panelRange {
               unsafe multiplyTile(
@@ -140,6 +136,29 @@ import CKernels
         } while unsafe k < depth
       }
       withExtendedLifetime(scratch) {}
+    }
+  }
+
+  /// Packs a piece of the depth of some panels side by side.
+  ///
+  /// Of a matrix that is stored by its depth, a few rows at a time for all panels: each row lies in a page of its own.
+  private func packPanels(
+    _ panels: Range<Int>, from k: Int, depth length: Int, into target: UnsafeMutableRawPointer,
+    _ panelBytes: Int
+  ) {
+    let rowsAtOnce =
+      switch unsafe source {
+      case .transposed: length
+      case .plain, .plainStored: 16
+      }
+    let bytesOfRow = unsafe kernels.tileColumns * (isBFloat16 ? 2 : 4)
+    for start in stride(from: 0, to: length, by: max(1, rowsAtOnce)) {
+      let count = min(rowsAtOnce, length - start)
+      for panel in panels {
+        unsafe packPanel(
+          panel, from: k + start, depth: count,
+          into: target + (panel - panels.lowerBound) * panelBytes + start * bytesOfRow)
+      }
     }
   }
 

@@ -14,9 +14,10 @@ func widenElements(
         unsafe source.loadUnaligned(fromByteOffset: index * size, as: Stored.self))
     }
   }
-  func blocks(_ block: vk_block) {
+  if let block = type.kernelBlock {
     unsafe Compute.kernels.table.pointee.widen_blocks(
       block, source, target, Int64(count / type.blockLength))
+    return
   }
   switch type {
   case .float32:
@@ -39,14 +40,7 @@ func widenElements(
     unsafe Compute.kernels.table.pointee.widen_e4m3(source, 1, target, Int64(count))
   case .float8e5m2: convert(UInt8.self, Float8.widenE5M2)
   case .float8e8m0: convert(UInt8.self, Float8.widenE8M0)
-  case .q4_0: blocks(vk_block_q4_0)
-  case .q4_1: blocks(vk_block_q4_1)
-  case .q5_0: blocks(vk_block_q5_0)
-  case .q5_1: blocks(vk_block_q5_1)
-  case .q8_0: blocks(vk_block_q8_0)
-  case .q4_k: blocks(vk_block_q4_k)
-  case .q5_k: blocks(vk_block_q5_k)
-  case .q6_k: blocks(vk_block_q6_k)
+  case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q4_k, .q5_k, .q6_k: break
   }
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Threads that share the work of one operation at a time.
 ///
-/// The threads are started by the first region that can use them, wait a few microseconds for the next one in a
+/// The threads are started by the first region that can use them, wait a fraction of a millisecond for the next one in a
 /// loop and then sleep. The caller takes part. While a region runs, a region of another thread (or one inside the
 /// first) is run by its caller alone: it is never queued, so that neither can wait for the other.
 /// What is computed does not depend on the number of threads as long as the body's work for an index does
@@ -96,7 +96,11 @@ public final class ThreadPool: Sendable {
 @safe private final class Crew: @unchecked Sendable {  // see the comment above
   private static let open: UInt64 = 1 << 31
   private static let insideMask: UInt64 = (1 << 31) - 1
-  private static let spins = 1500
+  /// How often a thread looks before it sleeps: some 200 µs, longer than the steps between two regions
+  /// of a run take, and than it takes the system to wake a thread.
+  private static let spins = 16_000
+  /// After so many looks others may have the core in between.
+  private static let spinsAlone = 1_500
 
   private let region = Atomic<UInt64>(0)
   private let isBusy = Atomic<Bool>(false)
@@ -164,10 +168,15 @@ public final class ThreadPool: Sendable {
     }
   }
 
+  private static func pause(_ spin: Int) {
+    vk_pause()
+    if spin >= spinsAlone, spin % 64 == 0 { sched_yield() }
+  }
+
   private func waitUntilAllLeft() {
-    for _ in 0..<Self.spins {
+    for spin in 0..<Self.spins {
       if region.load(ordering: .acquiring) & Self.insideMask == 0 { return }
-      vk_pause()
+      Self.pause(spin)
     }
     unsafe pthread_mutex_lock(mutex)
     callerSleeps.store(true, ordering: .sequentiallyConsistent)
@@ -211,10 +220,10 @@ public final class ThreadPool: Sendable {
     func found(_ word: UInt64) -> UInt64? {
       word & Self.open != 0 && word >> 32 != last ? word >> 32 : nil
     }
-    for _ in 0..<Self.spins {
+    for spin in 0..<Self.spins {
       if let number = found(region.load(ordering: .acquiring)) { return number }
       if isStopped.load(ordering: .relaxed) { return nil }
-      vk_pause()
+      Self.pause(spin)
     }
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }

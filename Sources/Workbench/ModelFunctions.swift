@@ -21,6 +21,7 @@ enum ModelFunctions {
       ParameterDefinition("path", .path, "A folder, a file, or a name that `models()` lists."),
       ParameterDefinition(
         "name", .optional(.text), defaultText: "the folder's name", "What to call the model."),
+      TraceRequest.precision,
     ],
     result: "the Model",
     examples: [Example("m = load(\"all-MiniLM-L6-v2\")", needsResources: true)]
@@ -45,7 +46,9 @@ enum ModelFunctions {
     }
     return .object(
       try residents.load(
-        path: path, name: try arguments.optionalText("name"), cancellation: context.cancellation))
+        path: path, name: try arguments.optionalText("name"),
+        precision: try TraceRequest.precision(arguments) ?? .full,
+        cancellation: context.cancellation))
   }
 
   private static let models = FunctionDefinition(
@@ -60,7 +63,7 @@ enum ModelFunctions {
     var rows = residents.models.map { model in
       Record([
         ("name", .text(model.model.name)),
-        ("resident", .text(model === current ? "current" : "yes")),
+        ("resident", .text(model.isSameModel(as: current) ? "current" : "yes")),
         ("path", .text(ModelLibrary.shortened(model.model.folder.path))),
       ])
     }

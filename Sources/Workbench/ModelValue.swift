@@ -10,12 +10,31 @@ public final class ModelValue: ObjectValue {
   /// The model.
   public let model: LanguageModel
   private let hash: WeightsHash
+  private let variants: ModelVariants
 
   /// Makes the value of a loaded model.
   init(_ model: LanguageModel) {
     self.model = model
     hash = WeightsHash(files: model.weightFiles)
+    variants = ModelVariants()
+    variants.add(self)
   }
+
+  private init(_ original: ModelValue, precision: Precision) {
+    model = original.model.with(precision: precision)
+    hash = original.hash
+    variants = original.variants
+    variants.add(self)
+  }
+
+  /// The same model computing in a precision.
+  func at(_ precision: Precision) -> ModelValue {
+    if precision == model.precision { return self }
+    return variants.value(at: precision) ?? ModelValue(self, precision: precision)
+  }
+
+  /// Whether both are the same model, in whatever precision.
+  func isSameModel(as other: ModelValue?) -> Bool { variants === other?.variants }
 
   /// `Model`.
   public var typeName: String { "Model" }
@@ -44,6 +63,7 @@ public final class ModelValue: ObjectValue {
     ("causal", "whether a token sees only those before it"),
     ("parameters", "how many parameters it has"),
     ("dtype", "how the weights are stored"),
+    ("precision", "how exactly it computes: full, or fast"),
     ("bytes", "how many bytes the weights take"),
     ("path", "the folder of its files"),
     ("sha256", "the hash of its weights"),
@@ -74,6 +94,7 @@ public final class ModelValue: ObjectValue {
     case "causal": return .bool(sizes.isCausal)
     case "parameters": return .integer(parameterCount)
     case "dtype": return .text(model.elementType.name)
+    case "precision": return .text(model.precision.rawValue)
     case "bytes": return .integer(model.checkpoint.byteCount)
     case "path": return .text(model.folder.path)
     default: return nil
@@ -92,6 +113,13 @@ public final class ModelValue: ObjectValue {
     }
   }
 
+  /// What figures name the weights by.
+  private func weightsName(in context: ExecutionContext) throws -> String {
+    try hash.name(cancellation: context.cancellation) { fraction in
+      context.progress("Hashing the weights of \(model.name)", fraction: fraction)
+    }
+  }
+
   /// Where the numbers of a call come from.
   ///
   /// - Parameter call: the call that computed them; `nil` for the one that is running.
@@ -99,8 +127,8 @@ public final class ModelValue: ObjectValue {
     of call: String? = nil, seed: Int? = nil, in context: ExecutionContext
   ) throws -> Provenance {
     var provenance = context.provenance(
-      model: model.name, modelHash: try hexadecimalHash(in: context),
-      elementType: model.elementType.name, precision: "f32", seed: seed)
+      model: model.name, modelHash: try weightsName(in: context),
+      elementType: model.elementType.name, precision: model.arithmetic.name, seed: seed)
     if let call { provenance.call = call }
     return provenance
   }

@@ -38,21 +38,24 @@ final class ResidentModels: Sendable {
           + "\(ModelLibrary.firstModelName).",
         code: "no-model")
     }
-    return try load(path: path, name: nil, cancellation: cancellation)
+    return try load(path: path, name: nil, precision: .full, cancellation: cancellation)
   }
 
   /// Loads the model at a path, or finds it among the residents, and makes it the current one.
-  func load(path: String, name: String?, cancellation: Cancellation) throws -> ModelValue {
+  func load(
+    path: String, name: String?, precision: Precision, cancellation: Cancellation
+  ) throws -> ModelValue {
     let folder = try? ModelFolder(path: path)
     if let known = models.first(where: {
       $0.model.folder.path == folder?.path && $0.model.folder.weightsFile == folder?.weightsFile
         && (name == nil || $0.model.name == name)
     }) {
-      state.withLock { $0.current = known }
-      return known
+      let value = known.at(precision)
+      state.withLock { $0.current = value }
+      return value
     }
     let model = try cancellation.leavingBehind { try LanguageModel.load(path: path, name: name) }
-    let value = ModelValue(model)
+    let value = ModelValue(model.with(precision: precision))
     state.withLock { state in
       state.models.append(value)
       state.current = value

@@ -33,7 +33,9 @@ enum TextFunctions {
       and logits are computed from them when asked for. Recent traces stay in memory, so that a \
       second question about a text costs no second run.
       """,
-    parameters: [TraceRequest.text, TraceRequest.using, TraceRequest.ids],
+    parameters: [
+      TraceRequest.text, TraceRequest.using, TraceRequest.ids, TraceRequest.precision,
+    ],
     result: "a Trace",
     examples: [
       Example("t = trace(\"The cat sat.\")\nt.attentions[3][1]", needsResources: true)

@@ -17,6 +17,17 @@ enum TraceRequest {
     "using", .optional(.object(["Model"])), defaultText: "the model loaded last",
     "The model to ask.")
 
+  /// `precision`: how exactly the model computes.
+  static let precision = ParameterDefinition(
+    "precision", .optional(.choice(Precision.allCases.map(\.rawValue))),
+    defaultText: "\"full\", or that of the model",
+    "\"full\", or \"fast\": rounded to bf16 where weights are bf16 and the CPU multiplies bf16.")
+
+  /// The precision that a call names.
+  static func precision(_ arguments: Arguments) throws -> Precision? {
+    try arguments.optionalText("precision").flatMap(Precision.init(rawValue:))
+  }
+
   /// The model that a call means.
   static func model(_ arguments: Arguments, _ context: ExecutionContext) throws -> ModelValue {
     if let model: ModelValue = try arguments.object("using") { return model }
@@ -38,12 +49,21 @@ enum TraceRequest {
     _ arguments: Arguments, _ context: ExecutionContext, parameter: String = "text"
   ) throws -> TraceValue {
     let ids = try arguments.optionalList("ids")?.compactMap(\.integer)
+    let takesPrecision = arguments.definition.parameters.contains { $0.name == "precision" }
     if let trace: TraceValue = try arguments.object(parameter) {
       guard ids == nil else { throw bothGiven }
       try check(trace, arguments)
+      if takesPrecision, let precision = try precision(arguments),
+        precision != trace.model.model.precision
+      {
+        throw ArgumentError(
+          "precision", "The trace was made with precision \"\(trace.model.model.precision)\".",
+          hint: "Give the text itself to run it with another one.")
+      }
       return trace
     }
-    let model = try model(arguments, context)
+    var model = try model(arguments, context)
+    if takesPrecision, let precision = try precision(arguments) { model = model.at(precision) }
     let cache = TraceCache.of(context)
     switch (try arguments.optionalText(parameter), ids) {
     case (let text?, nil): return try cache.trace(of: text, model: model, in: context)
@@ -58,7 +78,8 @@ enum TraceRequest {
 
   /// Refuses a trace of another model than the one that the call names.
   static func check(_ trace: TraceValue, _ arguments: Arguments) throws {
-    guard let model: ModelValue = try arguments.object("using"), model !== trace.model else {
+    guard let model: ModelValue = try arguments.object("using"), !model.isSameModel(as: trace.model)
+    else {
       return
     }
     throw ArgumentError(

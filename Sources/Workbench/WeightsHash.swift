@@ -13,11 +13,36 @@ final class WeightsHash: Sendable {
   /// Files of fewer bytes are read again: that takes no longer than looking their digest up.
   private static let smallestKept = 16 << 20
 
+  /// Weights of more bytes are named in figures by samples of them: nobody should wait for the first one.
+  private static let largestHashed = 256 << 20
+
   private let files: [String]
   private let digest = Mutex<String?>(nil)
+  private let sampled = Mutex<String?>(nil)
 
   /// The hash of these files, computed when it is first asked for.
   init(files: [String]) { self.files = files }
+
+  /// What figures name the weights by: their hash, or of large ones `sampled:` and a hash of samples, which
+  /// takes milliseconds.
+  ///
+  /// Which of them depends on the files' sizes alone, so that two runs say the same.
+  ///
+  /// - Parameter progress: called with the share of the bytes that were read.
+  /// - Throws: `Cancelled`, or a `MappedFileError` where a file went away.
+  func name(cancellation: Cancellation?, progress: (Double) -> Void) throws -> String {
+    if let known = sampled.withLock({ $0 }) { return known }
+    let mapped = try files.map { try MappedFile(path: $0) }
+    guard mapped.reduce(0, { $0 + $1.count }) > Self.largestHashed else {
+      return try hexadecimal(cancellation: cancellation, progress: progress)
+    }
+    let digests = mapped.map { Hexadecimal.encode($0.sampledSHA256()) }
+    let name =
+      "sampled:"
+      + (digests.count == 1 ? digests[0] : SHA256.hexadecimal(Array(digests.joined().utf8)))
+    sampled.withLock { $0 = name }
+    return name
+  }
 
   /// The hash as 64 hexadecimal digits.
   ///
@@ -36,13 +61,10 @@ final class WeightsHash: Sendable {
       if size >= Self.smallestKept, let kept = Self.kept(for: path) {
         digests.append(kept)
       } else {
-        var hash = SHA256()
-        for start in stride(from: 0, to: size, by: 1 << 20) {
-          try cancellation?.check()
-          hash.update(try file.bytes(in: start..<min(start + (1 << 20), size)))
-          progress(Double(done + start) / Double(total))
+        let hash = try file.sha256(cancellation: cancellation) { read in
+          progress(Double(done + read) / Double(total))
         }
-        let hexadecimal = Hexadecimal.encode(hash.digest())
+        let hexadecimal = Hexadecimal.encode(hash)
         if size >= Self.smallestKept { Self.keep(hexadecimal, for: path) }
         digests.append(hexadecimal)
       }

@@ -43,8 +43,8 @@ import Testing
         let (found, wanted) = (
           try left.logits(at: position), try right.logits(at: position)
         )
-        // The same numbers in the same order: at most the last bits differ.
-        #expect(try largestDifference(found, wanted) <= 1e-5)
+        // The same numbers, which may be summed in another order: only the last bits differ.
+        #expect(try largestDifference(found, wanted) <= 5e-5)
       }
       #expect(
         try largestDifference(

@@ -3,9 +3,9 @@
 // A caller asks for a table (`vk_best_kernels`, or `vk_kernels_for` to force one) and calls through
 // it. Every table computes the same functions; they differ in the last bits only, because vector
 // widths change the order of sums and because fused multiply-add rounds once. Within a table, the order in
-// which an output element is summed depends on the length of the sum alone: never on how many other
-// outputs are computed in the same call. That is what makes results independent of the number of
-// threads.
+// which an output element is summed depends on the length of the sum alone (and in products of few rows on whether
+// there is a single one): never on how many other outputs are computed in the same call. That is
+// what makes results independent of the number of threads.
 //
 // Weights may lie at any byte address (mapped files align nothing): pointers to storage are `const
 // void *` and are read without alignment. Nothing here allocates, locks or keeps state.
@@ -45,8 +45,8 @@ typedef enum vk_block {
   vk_block_q6_k = 7,
 } vk_block;
 
-/// The most rows that `rows_product` takes in one call.
-enum { vk_rows_product_limit = 8 };
+/// How many independent vectors `multiply_add_chains` and `dot_bf16_chains` work on.
+enum { vk_rate_chains = 12 };
 
 /// The most points that `pair_forces` takes in one call.
 enum { vk_pair_points = 4 };
@@ -108,10 +108,18 @@ typedef struct vk_kernels {
 
   // Products without packing, for few rows: the weights are read once.
 
-  /// y[row, out] = sum over k of x[row, k] w[out, k] for 1...vk_rows_product_limit rows.
+  /// y[row, out] = sum over k of x[row, k] w[out, k].
   void (*rows_product)(vk_type type, const void *w, int64_t stride_bytes, int64_t outs,
                        int64_t depth, const float *x, int64_t x_stride, int32_t rows, float *y,
                        int64_t y_stride);
+  /// The same of two sides in bfloat16.
+  void (*rows_product_bf16)(const void *w, int64_t stride_bytes, int64_t outs, int64_t depth,
+                            const void *x, int64_t x_stride_bytes, int32_t rows, float *y,
+                            int64_t y_stride);
+  /// The same with weight rows of whole blocks.
+  void (*rows_product_blocks)(vk_block type, const void *w, int64_t stride_bytes, int64_t outs,
+                              int64_t depth, const float *x, int64_t x_stride, int32_t rows,
+                              float *y, int64_t y_stride);
   /// y[i] += sum over j of p[j] v[j, i]: `rows` rows of `width` floats, `stride` floats apart.
   void (*weighted_sum)(const float *p, const float *v, int64_t stride, int64_t rows, int64_t width,
                        float *y);
@@ -217,6 +225,16 @@ typedef struct vk_kernels {
                             float *weight_sums, int64_t count, float epsilon);
   /// A step of the weights w and of their moments m and v along the gradients g.
   void (*adam)(const vk_adam *step, const float *g, float *w, float *m, float *v, int64_t count);
+
+  // Loops that do nothing but keep the CPU busy: the most that the others can reach. A vector has
+  // tile_columns / 2 lanes; `operands` are two of them. What they return is of no meaning.
+
+  /// vk_rate_chains fused multiply-adds of vectors a step.
+  float (*multiply_add_chains)(const float *operands, int64_t steps);
+  /// vk_rate_chains additions of products of bfloat16 pairs to vectors a step.
+  float (*dot_bf16_chains)(const float *operands, int64_t steps);
+  /// Reads memory from its beginning to its end.
+  uint32_t (*read_memory)(const void *memory, int64_t bytes);
 } vk_kernels;
 
 /// Tells the CPU that this is a waiting loop.
@@ -227,6 +245,9 @@ static inline void vk_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/// Takes `count` blocks of 64 bytes into the state of a SHA-256; `portable` leaves out the CPU's instructions for it.
+void vk_sha256(uint32_t *state, const void *blocks, int64_t count, int32_t portable);
 
 /// The table for a level, or null where this CPU (or this build) cannot run it.
 const vk_kernels *_Nullable vk_kernels_for(vk_level level);

@@ -40,6 +40,12 @@ public struct Continuation {
     try model.check(ids + more)
     constants.position = ids.count
     constants.rotary = constants.rotary?.extended(to: ids.count + more.count)
+    let last = try model.computing { try layers(more, cancellation) }
+    ids += more
+    return last
+  }
+
+  private func layers(_ more: [Int], _ cancellation: Cancellation?) throws -> Tensor {
     var hidden = try model.network.embed(more, first: ids.count, cancellation: cancellation)
     for layer in 0..<model.configuration.layers {
       try cancellation?.check()
@@ -48,7 +54,6 @@ public struct Continuation {
       ).hidden
     }
     hidden = try constants.tapped(.residual(model.configuration.layers), hidden)
-    ids += more
     return try model.network.finish(
       hidden.rows(more.count - 1..<more.count), cancellation: cancellation)
   }
@@ -60,7 +65,9 @@ public struct Continuation {
     guard model.configuration.hasLanguageModelHead else {
       throw ModelError.noLanguageModelHead(model: model.name)
     }
-    return try model.network.logits(hidden, cancellation: cancellation)
-      .reshaped([model.configuration.vocabulary])
+    return try model.computing {
+      try model.network.logits(hidden, cancellation: cancellation)
+        .reshaped([model.configuration.vocabulary])
+    }
   }
 }

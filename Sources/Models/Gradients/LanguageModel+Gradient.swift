@@ -71,14 +71,16 @@ extension LanguageModel {
       from: 0, target: target, tokens: count, results: layers.count, options: options,
       progress: progress, cancellation: cancellation)
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
-    let entry = try network.recordEntry(vectors, cancellation: cancellation)
-    var residual: [Int: Tensor] = [:]
-    let (value, gradient) = try pass.follow(entry.output, target) { layer, gradient in
-      if layers.contains(layer) { residual[layer] = try gradient.padded(to: count) }
+    return try computing {
+      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      var residual: [Int: Tensor] = [:]
+      let (value, gradient) = try pass.follow(entry.output, target) { layer, gradient in
+        if layers.contains(layer) { residual[layer] = try gradient.padded(to: count) }
+      }
+      return EmbeddingGradient(
+        embeddings: try entry.pullback(gradient, cancellation).padded(to: count),
+        residual: residual, value: value)
     }
-    return EmbeddingGradient(
-      embeddings: try entry.pullback(gradient, cancellation).padded(to: count), residual: residual,
-      value: value)
   }
 
   /// The value of a scalar and its gradient `[tokens, width]` where `stream` is the residual stream that
@@ -104,7 +106,7 @@ extension LanguageModel {
       from: layer, target: target, tokens: count, results: 1, options: options,
       progress: progress, cancellation: cancellation)
     let hidden = stream.rows(0..<pass.tokens).converted(to: .float32)
-    let (value, gradient) = try pass.follow(hidden, target) { _, _ in }
+    let (value, gradient) = try computing { try pass.follow(hidden, target) { _, _ in } }
     return (value, try gradient.padded(to: count))
   }
 
