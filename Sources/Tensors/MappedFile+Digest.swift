@@ -34,7 +34,7 @@ extension MappedFile {
     }
     var digest = FileDigest(portable: false)
     for place in 0..<places {
-      let start = (count - sample) / (places - 1) * place
+      let start = (count - sample) * place / (places - 1)
       digest.update(self, start..<start + sample)
     }
     // The end's length field tells files of different sizes apart.

@@ -4,7 +4,7 @@ import Testing
 /// Sums of n products of numbers below 1 are compared with double precision to 1e-6 + n · 1e-7
 /// (each addition rounds a partial sum, which itself grows).
 @Suite struct LinearTests {
-  @Test(arguments: [1, 2, 3, 5, 8, 9, 13, 16, 17, 24, 33, 65], [1, 3, 17, 33, 65, 130])
+  @Test(arguments: [1, 2, 3, 5, 8, 9, 16, 17, 33, 48, 49, 65], [1, 3, 17, 33, 65, 130])
   func agreesWithDoublePrecision(rows: Int, columns: Int) throws {
     for depth in [1, 3, 16, 33, 65, 520] {
       var numbers = SeededNumbers(UInt64(rows * 1000 + columns * 10 + depth))
@@ -28,7 +28,7 @@ import Testing
 
 /// The bfloat16 product rounds its inputs to 8 bits: compared with the same rounding done beforehand, to 1e-6 + n · 1e-7.
 @Suite struct LowPrecisionLinearTests {
-  @Test(arguments: [17, 24, 25, 30], [1, 31, 32, 70])
+  @Test(arguments: [5, 6, 17, 25, 48, 49, 61], [1, 3, 31, 32, 70])
   func roundsInputsOnly(rows: Int, columns: Int) throws {
     for depth in [1, 2, 33, 64, 513, 1030] {
       var numbers = SeededNumbers(UInt64(rows + columns * 100 + depth))
@@ -43,6 +43,71 @@ import Testing
           largestDifference(y.floats, expected) <= 1e-6 + 1e-7 * Double(depth), "\(set) \(depth)")
       }
     }
+  }
+}
+
+@Suite struct FewRowsTests {
+  /// A row's result depends neither on its neighbours nor on the threads; a single one has an order of its own.
+  @Test(arguments: [ElementType.float32, .bfloat16, .float16, .q8_0, .q4_k])
+  func neighboursAndThreadsDoNotShow(type: ElementType) throws {
+    var numbers = SeededNumbers(5)
+    let depth = 768
+    let x = numbers.tensor(13, depth)
+    let weight =
+      type.blockLength > 1
+      ? try quantised(type, 301, depth, seed: 9) : numbers.tensor(301, depth).converted(to: type)
+    for precision in ProductPrecision.allCases {
+      let all = try linear(x, weight: weight, precision: precision)
+      for threads in [1, 2, 3, 8] {
+        try Compute.with(pool: ThreadPool(threadCount: threads)) {
+          #expect(try linear(x, weight: weight, precision: precision).floats == all.floats)
+          let some = try linear(x.rows(2..<9), weight: weight, precision: precision)
+          #expect(some.floats == all.rows(2..<9).floats)
+          let part = try linear(x, weight: weight.rows(7..<20), precision: precision)
+          #expect(part.slice(axis: 1, 0..<13).floats == all.slice(axis: 1, 7..<20).floats)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: blockTypes, [1, 2, 7, 16]) func blocksAreMultipliedAsTheirNumbers(
+    type: ElementType, rows: Int
+  ) throws {
+    for depth in [256, 768] {
+      var numbers = SeededNumbers(UInt64(depth + rows))
+      let x = numbers.tensor(rows, depth)
+      let weight = try quantised(type, 21, depth, seed: 4)
+      let expected = referenceLinear(
+        x.floats, weight.floats, bias: nil, rows: rows, columns: 21, depth: depth)
+      let largest = expected.reduce(0) { max($0, abs($1)) }
+      try onEachInstructionSet { set in
+        let y = try linear(x, weight: weight)
+        #expect(largestDifference(y.floats, expected) <= 1e-5 * largest, "\(set) \(depth)")
+      }
+    }
+  }
+
+  @Test func aPrecisionHoldsInsideItsClosure() throws {
+    var numbers = SeededNumbers(6)
+    let x = numbers.tensor(20, 64)
+    let weight = numbers.tensor(40, 64).converted(to: .bfloat16)
+    let fast = try linear(x, weight: weight, precision: .bfloat16)
+    let full = try linear(x, weight: weight)
+    #expect(fast.floats != full.floats)
+    let inside = try Compute.with(precision: .bfloat16) { try linear(x, weight: weight) }
+    #expect(inside.floats == fast.floats)
+    #expect(try linear(x, weight: weight).floats == full.floats)
+  }
+}
+
+@Suite struct MachineRatesTests {
+  @Test func ratesArePossible() {
+    // A tenth of, and a hundred times, what any CPU of these years does.
+    #expect(MachineRates.multiplyAdd() > 1e8)
+    #expect(MachineRates.multiplyAdd() < 1e14)
+    if let rate = MachineRates.bfloat16Dot() { #expect(rate > 1e9) }
+    let read = MachineRates.memoryRead(byteCount: 16 << 20, repetitions: 2)
+    #expect(read > 1e8 && read < 1e13)
   }
 }
 

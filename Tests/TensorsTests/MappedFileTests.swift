@@ -97,4 +97,39 @@ import Testing
       }
     }
   }
+
+  @Test func digestsAreThoseOfTheStandard() throws {
+    // FIPS 180-2, appendix B.
+    let known = [
+      0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22,
+      0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00,
+      0x15, 0xad,
+    ].map { UInt8($0) }
+    try withFile(Array("abc".utf8)) { path in
+      let file = try MappedFile(path: path)
+      let (digest, portable) = (try file.sha256(), try file.sha256(portable: true))
+      #expect(digest == known)
+      #expect(portable == known)
+    }
+    for count in [55, 56, 63, 64, 65, 1_000, 1 << 20, (1 << 20) + 119] {
+      try withFile((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }) { path in
+        let file = try MappedFile(path: path)
+        let (digest, portable) = (try file.sha256(), try file.sha256(portable: true))
+        #expect(digest == portable, "\(count) bytes")
+      }
+    }
+  }
+
+  @Test func samplesTellFilesApart() throws {
+    let bytes = [UInt8](repeating: 7, count: 5 << 20)
+    var digests: Set<[UInt8]> = []
+    for (length, changed) in [
+      (5 << 20, 0), (5 << 20, (5 << 20) - 1), (5 << 20, -1), (5 << 20 - 1, -1),
+    ] {
+      var content = Array(bytes[..<length])
+      if changed >= 0 { content[changed] = 8 }
+      try withFile(content) { path in digests.insert(try MappedFile(path: path).sampledSHA256()) }
+    }
+    #expect(digests.count == 4)
+  }
 }

@@ -121,3 +121,22 @@ import Workbench
     }
   }
 }
+
+/// `precision:` of `load` and `trace`.
+@Suite struct PrecisionTests {
+  @Test func aModelAndATraceComputeAsAsked() throws {
+    let bench = try Bench("llama-deepseek-llm")
+    #expect(try bench.text("m.precision") == "full")
+    #expect(try bench.text("trace(\"The model\", precision: \"fast\").model.precision") == "fast")
+    #expect(try bench.text("trace(\"The model\").model.precision") == "full")
+    // The same weights are the same model: a trace of either may be asked with `using: m`.
+    try bench.run("t = trace(\"The model\", precision: \"fast\")\nnext(t, using: m)")
+    try bench.run("load(\"\(fixtures)/llama-deepseek-llm\", precision: \"fast\")")
+    #expect(try bench.text("trace(\"The model\").model.precision") == "fast")
+    #expect(try bench.text("trace(\"The model\", precision: \"full\").model.precision") == "full")
+    let failure = try bench.failure("trace(t, precision: \"full\")")
+    #expect(failure.message.contains("fast"))
+    #expect(
+      try bench.failure("trace(\"The model\", precision: \"f64\")").message.contains("\"full\""))
+  }
+}

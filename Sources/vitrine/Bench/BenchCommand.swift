@@ -56,7 +56,8 @@ enum BenchCommand {
       case .tokenizer:
         if let tokenizer = model.tokenizer {
           measurements.append(
-            TokenizerBenchmarks(name: model.name, tokenizer: tokenizer, options: options).encode())
+            try TokenizerBenchmarks(name: model.name, tokenizer: tokenizer, options: options)
+              .encode())
         }
       case .product: break
       }

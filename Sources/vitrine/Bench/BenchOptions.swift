@@ -19,11 +19,14 @@ struct BenchOptions {
   var leastSeconds = 0.5
   /// After how long repeating ends.
   var mostSeconds = 20.0
+  /// A file whose lines the tokenizer cuts, in place of a text made for it.
+  var textPath: String?
   var printsJSON = false
 
   static let usage = """
     vitrine bench [--model PATH | --shape S|M] [--only WORK,…] [--lengths N,…]
-                  [--precision full|fast] [--threads N] [--repetitions N] [--seconds N] [--json]
+                  [--precision full|fast] [--text FILE] [--threads N] [--repetitions N]
+                  [--seconds N] [--json]
 
       Measures this machine: forward runs with all attentions viewable and all logits, the gradient
       of a logit with respect to the embeddings, single tokens, matrix products, and the tokenizer.
@@ -35,6 +38,7 @@ struct BenchOptions {
       --only WORK,…     of \(Work.allCases.map(\.rawValue).joined(separator: ", "))
       --lengths N,…     how many tokens; 32,128,512 without it
       --precision P     full, or fast: bf16 products where the weights are bf16
+      --text FILE       what the tokenizer cuts, line by line
       --threads N       without it, as many as there are cores
       --repetitions N   at least so many, 5 without it
       --seconds N       ends repeating after so long, 20 without it
@@ -46,14 +50,15 @@ struct BenchOptions {
     let arguments = try CommandLineArguments(
       arguments,
       valued: [
-        ["--model"], ["--shape"], ["--only"], ["--lengths"], ["--precision"], ["--threads"],
-        ["--repetitions"], ["--seconds"],
+        ["--model"], ["--shape"], ["--only"], ["--lengths"], ["--precision"], ["--text"],
+        ["--threads"], ["--repetitions"], ["--seconds"],
       ], flags: ["--json"])
     if let extra = arguments.positionals.first {
       throw UsageError(
         "bench takes options only, and “\(extra)” is none; see vitrine bench --help.")
     }
     modelPath = arguments.value("--model")
+    textPath = arguments.value("--text")
     printsJSON = arguments.has("--json")
     if let text = arguments.value("--shape") {
       guard let shape = RandomModel.Shape(rawValue: text) else {
