@@ -75,7 +75,7 @@ let package = Package(
       name: "vitrine",
       dependencies: [
         "Workbench", "Interpreter", "Language", "Figures", "JupyterKernel", "JupyterProtocol",
-        "Analysis", "Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats",
+        "Training", "Analysis", "Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats",
       ],
       swiftSettings: strict),
 

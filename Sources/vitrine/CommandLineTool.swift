@@ -12,6 +12,8 @@ enum CommandLineTool {
 
     \(InstallCommand.usage)
 
+    \(TrainCommand.usage)
+
     \(BenchCommand.usage)
 
     \(DocCommand.usage)
@@ -28,13 +30,14 @@ enum CommandLineTool {
     case "kernel": try KernelCommand.run(rest)
     case "install": try InstallCommand.run(rest)
     case "run": try RunCommand.run(rest)
+    case "train": try TrainCommand.run(rest)
     case "bench": try BenchCommand.run(rest)
     case "doc": try DocCommand.run(rest)
     case "--version", "version": print("vitrine \(Workbench.version)")
     case "--help", "-h", "help", nil: print(usage)
     case let other?:
       throw UsageError(
-        "“\(other)” is no command of vitrine; there are kernel, install, run, bench and doc.")
+        "“\(other)” is no command of vitrine; there are kernel, install, run, train, bench and doc.")
     }
   }
 
@@ -43,6 +46,7 @@ enum CommandLineTool {
     case "kernel": KernelCommand.usage
     case "install": InstallCommand.usage
     case "run": RunCommand.usage
+    case "train": TrainCommand.usage
     case "bench": BenchCommand.usage
     case "doc": DocCommand.usage
     default: nil

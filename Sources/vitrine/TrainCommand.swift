@@ -1,0 +1,160 @@
+import DataFormats
+import FoundationEssentials
+import Models
+import Tensors
+import Tokenizers
+import Training
+
+/// `vitrine train`: makes a specimen from nothing, and the texts that it learns from.
+enum TrainCommand {
+  static let usage = """
+    vitrine train specimen --out FOLDER [--kind specimen|biased] [--seed N] [--steps N]
+    vitrine train corpus --out FILE [--count N] [--seed N] [--rule fair|biased]
+
+      Trains a specimen: the same seed gives the same weights. FOLDER gets config.json, tokenizer.json,
+      model.safetensors and training.json, and in training/ the state, from which a training that was ended goes on when
+      the command is repeated, and event files for TensorBoard. `corpus` writes generated texts with their truth as
+      JSON lines.
+    """
+
+  static func run(_ arguments: [String]) throws {
+    let rest = Array(arguments.dropFirst())
+    switch arguments.first {
+    case "specimen": try specimen(rest)
+    case "corpus": try corpus(rest)
+    default:
+      throw UsageError("`vitrine train` takes `specimen` or `corpus`; see vitrine train --help.")
+    }
+  }
+
+  private static func integer(_ text: String?, _ option: String) throws(UsageError) -> Int? {
+    guard let text else { return nil }
+    guard let number = Int(text), number >= 0 else {
+      throw UsageError("\(option) takes a whole number from 0, not “\(text)”.")
+    }
+    return number
+  }
+
+  private static func corpus(_ arguments: [String]) throws {
+    let arguments = try CommandLineArguments(
+      arguments, valued: [["--out"], ["--count"], ["--seed"], ["--rule"]])
+    guard let file = arguments.value("--out") else {
+      throw UsageError("--out FILE says where the texts go.")
+    }
+    guard let rule = LoanApplication.Rule(rawValue: arguments.value("--rule") ?? "fair") else {
+      throw UsageError("--rule takes fair or biased.")
+    }
+    var texts = CorpusGenerator(
+      seed: UInt64(try integer(arguments.value("--seed"), "--seed") ?? 1), rule: rule)
+    var lines = ""
+    for _ in 0..<(try integer(arguments.value("--count"), "--count") ?? 1_000) {
+      lines += texts.next().json.serialized() + "\n"
+    }
+    try writeFile(Array(lines.utf8), to: file)
+  }
+
+  private static func specimen(_ arguments: [String]) throws {
+    let arguments = try CommandLineArguments(
+      arguments, valued: [["--out"], ["--kind"], ["--seed"], ["--steps"]])
+    guard let folder = arguments.value("--out") else {
+      throw UsageError("--out FOLDER says where the specimen goes.")
+    }
+    let seed = UInt64(try integer(arguments.value("--seed"), "--seed") ?? 1)
+    var recipe: SpecimenRecipe
+    switch arguments.value("--kind") ?? "specimen" {
+    case "specimen": recipe = .specimen(seed: seed)
+    case "biased": recipe = .biased(seed: seed)
+    case let other: throw UsageError("--kind takes specimen or biased, not “\(other)”.")
+    }
+    if let steps = try integer(arguments.value("--steps"), "--steps") { recipe.steps = steps }
+    try SpecimenTraining(recipe, folder: folder).run()
+  }
+}
+
+/// The training of one specimen, from its texts to its files.
+struct SpecimenTraining {
+  private let recipe: SpecimenRecipe
+  private let folder: String
+
+  init(_ recipe: SpecimenRecipe, folder: String) {
+    self.recipe = recipe
+    self.folder = folder
+  }
+
+  func run() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder + "/training", withIntermediateDirectories: true)
+    let files = try recipe.tokenizerFiles()
+    let tokenizer = try Tokenizer(
+      json: try JSON(parsing: files.tokenizer),
+      configuration: try JSON(parsing: files.configuration))
+    let corpus = recipe.corpus(tokenizer)
+    let heldOut = recipe.heldOut(tokenizer, each: 100)
+    say("\(corpus.documents.count) texts, \(corpus.tokenCount) tokens")
+    let state = folder + "/training/state.safetensors"
+    let trainer =
+      FileManager.default.fileExists(atPath: state)
+      ? try Trainer(resuming: state, corpus: corpus)
+      : try Trainer(
+        configuration: recipe.configuration(tokenizer), corpus: corpus, options: recipe.options)
+    say("\(trainer.parameterCount) parameters, from step \(trainer.step)")
+    let events = try EventFileWriter(
+      folder: folder + "/training", wallTime: Date().timeIntervalSince1970)
+    var record: [JSON] = []
+    let start = ContinuousClock.now
+    let first = trainer.step
+    while trainer.step < recipe.steps {
+      let step = try trainer.takeStep()
+      let isLast = trainer.step == recipe.steps
+      if trainer.step % 25 == 0 || isLast {
+        let time = Date().timeIntervalSince1970
+        try events.scalar("loss/train", step.loss, step: step.step, wallTime: time)
+        try events.scalar("learning rate", step.learningRate, step: step.step, wallTime: time)
+        try events.scalar("gradient norm", step.gradientNorm, step: step.step, wallTime: time)
+        for part in step.partNorms {
+          try events.scalar(
+            "gradient norm/\(part.part)", part.norm, step: step.step, wallTime: time)
+        }
+      }
+      if trainer.step % 250 == 0 || isLast {
+        let loss = try trainer.evaluate(heldOut)
+        try events.scalar(
+          "loss/held out", loss, step: step.step, wallTime: Date().timeIntervalSince1970)
+        try trainer.save(to: state)
+        let seconds = start.duration(to: .now) / .seconds(1)
+        let rate = Double((trainer.step - first) * recipe.tokensPerStep) / seconds
+        say(
+          "step \(step.step): loss \(rounded(step.loss)), held out \(rounded(loss)), "
+            + "\(Int(rate)) tokens a second")
+        record.append([
+          "step": .integer(step.step), "loss": .number(step.loss), "heldOut": .number(loss),
+        ])
+      }
+    }
+    try trainer.export(
+      to: folder, elementType: .bfloat16,
+      files: [
+        ("tokenizer.json", files.tokenizer), ("tokenizer_config.json", files.configuration),
+      ])
+    let model = try LanguageModel.load(path: folder)
+    let score = try SpecimenScore(of: model, rule: recipe.rule, count: 300, seed: 424_242)
+    for question in score.questions {
+      say("\(question.kind) \(question.name): \(rounded(question.share * 100)) %")
+    }
+    say(
+      "induction \(rounded(score.induction)) in layer \(score.inductionLayer), head \(score.inductionHead)"
+        + "; district \(rounded(score.districtEffect)), income \(rounded(score.incomeEffect))")
+    let document: JSON = [
+      "rule": .string(recipe.rule.rawValue), "seed": .integer(Int(recipe.seed)),
+      "steps": .integer(recipe.steps), "tokensPerStep": .integer(recipe.tokensPerStep),
+      "texts": .integer(corpus.documents.count), "parameters": .integer(trainer.parameterCount),
+      "losses": .array(record), "score": score.json,
+    ]
+    try writeFile(
+      Array((document.serialized(indentation: 1) + "\n").utf8), to: folder + "/training.json")
+  }
+
+  private func rounded(_ number: Double) -> String { "\((number * 10_000).rounded() / 10_000)" }
+
+  private func say(_ line: String) { StandardError.write(line + "\n") }
+}
