@@ -1,7 +1,8 @@
 import CKernels
 
-/// `linear` for few rows: packing the weights would cost more than it saves, so that they are multiplied where
-/// they lie. The weight rows are divided among the threads.
+/// `linear` for few rows, whose weights are multiplied where they lie.
+///
+/// Packing them would cost more than it saves. The weight rows are divided among the threads.
 @unsafe struct FewRowsProduct {
   /// `[rows, depth]`.
   let x: UnsafePointer<Float>
