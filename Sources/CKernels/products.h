@@ -39,8 +39,11 @@ VK_INLINE void pack_columns_type(vk_type type, const char *w, int64_t stride, in
     for (; k + VK_LANES <= depth; k += VK_LANES) {
       vf block[VK_LANES];
       if (present >= VK_LANES) {
-        for (int i = 0; i < VK_LANES; i++)
+        for (int i = 0; i < VK_LANES; i++) {
+          // So many rows at a time are more than the hardware follows.
+          __builtin_prefetch(group + i * stride + k * size + 256);
           block[i] = vf_load_type(type, group + i * stride + k * size);
+        }
       } else {
         for (int i = 0; i < VK_LANES; i++)
           block[i] = i < present ? vf_load_type(type, group + i * stride + k * size) : vf_all(0);

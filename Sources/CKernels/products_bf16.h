@@ -30,6 +30,8 @@ static void pack_columns_bf16(const void *w, int64_t stride_bytes, int32_t colum
       for (int i = 0; i < VK_LANES; i++) {
         block[i] = vf_all(0);
         if (i < present) {
+          // So many rows at a time are more than the hardware follows.
+          __builtin_prefetch(group + i * stride_bytes + p * 4 + 256);
           if (bytes == VK_LANES * 4)
             block[i] = vf_load(group + i * stride_bytes + p * 4);
           else

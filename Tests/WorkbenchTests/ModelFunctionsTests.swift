@@ -125,7 +125,8 @@ import Workbench
 /// `precision:` of `load` and `trace`.
 @Suite struct PrecisionTests {
   @Test func aModelAndATraceComputeAsAsked() throws {
-    let bench = try Bench("llama-deepseek-llm")
+    let bench = try Bench()
+    try bench.run("m = load(\"\(fixtures)/llama-deepseek-llm\")")
     #expect(try bench.text("m.precision") == "full")
     #expect(try bench.text("trace(\"The model\", precision: \"fast\").model.precision") == "fast")
     #expect(try bench.text("trace(\"The model\").model.precision") == "full")
