@@ -15,7 +15,7 @@ enum ModelFunctions {
       Takes a folder with config.json and weights, a safetensors file beside its config.json, a \
       folder of Hugging Face's cache, or the name of a model in the cache folders that `models()` \
       lists. The weights stay in their files, mapped into memory, so that loading takes no longer \
-      than reading the headers. With no `load`, \(ModelLibrary.firstModelName) is resident.
+      than reading the headers. With no `load`, \(ModelLibrary.firstModelNames[0]) is resident.
       """,
     parameters: [
       ParameterDefinition("path", .path, "A folder, a file, or a name that `models()` lists."),

@@ -4,7 +4,8 @@ import FoundationEssentials
 /// Where models lie on this computer, and which one a name means.
 ///
 /// Looked through in this order: the folders of `VITRINE_MODELS` (divided by `:`), Vitrine's own
-/// cache folder, and the cache of Hugging Face's libraries (`HF_HUB_CACHE`, `HF_HOME`).
+/// cache folder, the folders of the models that come with Vitrine, and the cache of Hugging Face's libraries
+/// (`HF_HUB_CACHE`, `HF_HOME`).
 struct ModelLibrary: Sendable {
   /// A model that was found: its name and its folder.
   struct Entry: Sendable, Hashable {
@@ -14,19 +15,23 @@ struct ModelLibrary: Sendable {
     let path: String
   }
 
-  /// The name of the model that is resident without a `load`.
-  static let firstModelName = "all-MiniLM-L6-v2"
+  /// The names of which the first that is there is the model that is resident without a `load`.
+  static let firstModelNames = ["specimen", "all-MiniLM-L6-v2"]
 
   private let modelFolders: [String]
   private let hubFolder: String
   private let home: String
 
   /// The library of a process with these environment variables.
-  init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+  ///
+  /// - Parameter shipped: folders of models that come with the program.
+  init(
+    environment: [String: String] = ProcessInfo.processInfo.environment, shipped: [String] = []
+  ) {
     home = environment["HOME"] ?? "/root"
     let cache = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.cache"
     let given = (environment["VITRINE_MODELS"] ?? "").split(separator: ":").map(String.init)
-    modelFolders = given + [cache + "/vitrine/models"]
+    modelFolders = given + [cache + "/vitrine/models"] + shipped
     hubFolder =
       environment["HF_HUB_CACHE"]
       ?? environment["HF_HOME"].map { $0 + "/hub" } ?? cache + "/huggingface/hub"
@@ -62,7 +67,8 @@ struct ModelLibrary: Sendable {
 
   /// The folder of the model that is resident without a `load`, or `nil` where it isn't there.
   func firstModelPath() -> String? {
-    modelFolders.map { $0 + "/" + Self.firstModelName }.first(where: isModel)
+    Self.firstModelNames.lazy.flatMap { name in modelFolders.map { $0 + "/" + name } }
+      .first(where: isModel)
   }
 
   /// The folder that holds a model's files: of a folder in Hugging Face's cache the snapshot.

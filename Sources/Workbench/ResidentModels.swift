@@ -33,9 +33,9 @@ final class ResidentModels: Sendable {
     if let current = currentIfLoaded { return current }
     guard let path = library.firstModelPath() else {
       throw FunctionError(
-        "No model is loaded, and \(ModelLibrary.firstModelName) isn't in the cache folder.",
-        hint: "Load one: m = load(\"path/to/a/model\"); `Kernelspec/start` fetches "
-          + "\(ModelLibrary.firstModelName).",
+        "No model is loaded, and the one that comes with Vitrine wasn't found.",
+        hint:
+          "Load one: m = load(\"path/to/a/model\"); `vitrine install` puts the specimen beside the kernel.",
         code: "no-model")
     }
     return try load(path: path, name: nil, precision: .full, cancellation: cancellation)

@@ -19,15 +19,16 @@ public enum Workbench {
   /// - Parameters:
   ///   - environment: the environment variables that say where models lie (see `VITRINE_MODELS` and
   ///     the cache folders in the reference page of `load`).
+  ///   - shippedModels: folders of models that come with the program.
   ///   - usesCallersStack: whether cells run on the calling thread, see `Session`.
   public static func makeSession(
     environment: [String: String] = ProcessInfo.processInfo.environment,
-    usesCallersStack: Bool = false
+    shippedModels: [String] = [], usesCallersStack: Bool = false
   ) -> Session {
     let session = Session(
       catalogue: catalogue, version: version, usesCallersStack: usesCallersStack)
     _ = session.storage.object(ResidentModels.self) {
-      ResidentModels(library: ModelLibrary(environment: environment))
+      ResidentModels(library: ModelLibrary(environment: environment, shipped: shippedModels))
     }
     return session
   }

@@ -37,7 +37,8 @@ enum CommandLineTool {
     case "--help", "-h", "help", nil: print(usage)
     case let other?:
       throw UsageError(
-        "“\(other)” is no command of vitrine; there are kernel, install, run, train, bench and doc.")
+        "“\(other)” is no command of vitrine; there are kernel, install, run, train, bench and doc."
+      )
     }
   }
 

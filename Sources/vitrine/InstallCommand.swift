@@ -121,7 +121,11 @@ enum InstallCommand {
       if files.fileExists(atPath: copy) { try files.removeItem(atPath: copy) }
       try files.copyItem(atPath: template + "/" + name, toPath: copy)
     }
+    try ShippedModels.install(from: template, to: folder)
   }
+
+  /// Where Jupyter keeps a user's data.
+  static var userData: String { folders(prefix: nil).data }
 
   private static func replace(_ destination: String, with fresh: String) throws {
     let files = FileManager.default

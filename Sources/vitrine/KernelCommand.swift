@@ -19,6 +19,7 @@ enum KernelCommand {
     }
     // The threads of the kernel that run cells have the stack that cells need.
     let session = Workbench.makeSession(
+      shippedModels: ShippedModels.folders,
       usesCallersStack: KernelServer.executionStackByteCount > Session.requiredStackByteCount)
     let status = KernelServer.serve(
       connectionFile: file, interpreter: NotebookInterpreter(session))

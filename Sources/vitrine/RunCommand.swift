@@ -30,7 +30,7 @@ enum RunCommand {
     let format = try arguments.value("--output").map { try ResultFormat(path: $0) }
     var experiment = try Experiment(path: path)
     let overrides = ParameterOverrides(texts: try parameters(arguments.values("--parameter")))
-    let session = Workbench.makeSession()
+    let session = Workbench.makeSession(shippedModels: ShippedModels.folders)
     InterruptSignal.interrupts { session.interrupt() }
     let failed = experiment.run(
       in: session, parameters: overrides, printsResults: format == nil)

@@ -84,3 +84,9 @@ func randomText(using generator: inout SeededGenerator) -> String {
   }
   return text
 }
+
+/// The bytes of a recorded file.
+func fixtureBytes(_ name: String, file: String = #filePath) throws -> [UInt8] {
+  let tests = file.split(separator: "/").dropLast(2).joined(separator: "/")
+  return try #require(TokenizerFixture.read("/\(tests)/Fixtures/Tokenizers/\(name)"), "\(name)")
+}

@@ -18,7 +18,8 @@ import Testing
   @Test(arguments: [1, 2, 3, 8]) func everyNumberOfThreadsGivesTheSameBits(threads: Int) throws {
     let reference = try ReferenceSteps("llama")
     func run(_ threads: Int) throws -> ([StepRecord], [[UInt32]]) {
-      try Compute.with(pool: ThreadPool(threadCount: threads)) { () throws -> ([StepRecord], [[UInt32]]) in
+      try Compute.with(pool: ThreadPool(threadCount: threads)) {
+        () throws -> ([StepRecord], [[UInt32]]) in
         let trainer = try reference.trainer()
         return (try (0..<8).map { _ in try trainer.takeStep() }, state(trainer))
       }
@@ -176,7 +177,10 @@ import Testing
     let documents = Array(reference.documents.prefix(6))
     let one = try single.takeStep([TrainingBatch(documents)])
     let several = try split.takeStep(
-      [TrainingBatch(documents[..<2]), TrainingBatch(documents[2..<3]), TrainingBatch(documents[3...])])
+      [
+        TrainingBatch(documents[..<2]), TrainingBatch(documents[2..<3]),
+        TrainingBatch(documents[3...]),
+      ])
     #expect(abs(one.loss - several.loss) < 1e-6)
     #expect(abs(one.gradientNorm / several.gradientNorm - 1) < 1e-5)
     #expect(one.targets == several.targets)

@@ -107,7 +107,9 @@ struct ReferenceSteps {
     for _ in 0..<10 {
       let start = ContinuousClock.now
       let record = try trainer.takeStep()
-      print("step", record.step, record.loss, record.gradientNorm, record.tokens, ContinuousClock.now - start)
+      print(
+        "step", record.step, record.loss, record.gradientNorm, record.tokens,
+        ContinuousClock.now - start)
     }
   }
 }

@@ -1,4 +1,5 @@
 import DataFormats
+import FoundationEssentials
 import Interpreter
 import Testing
 import Workbench
@@ -37,11 +38,25 @@ import Workbench
     #expect(try bench.json("models()[0]")["resident"] == "current")
   }
 
+  @Test func theSpecimenThatComesWithVitrineIsTheFirst() throws {
+    let bench = try Bench("all-MiniLM-L6-v2")
+    let folder = bench.folder + "/shipped"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder + "/specimen", withDestinationPath: "\(fixtures)/llama-deepseek-llm")
+    let session = Workbench.makeSession(
+      environment: ["VITRINE_MODELS": bench.folder + "/models", "HOME": bench.folder],
+      shippedModels: [folder])
+    let recorder = Recorder()
+    _ = session.execute("trace(\"Hello.\").model.name", output: recorder, progress: recorder)
+    #expect(recorder.output.results.first?.plainText == "\"specimen\"")
+  }
+
   @Test func withoutAnyModelTheErrorSaysHowToGetOne() throws {
     let bench = try Bench()
     let failure = try bench.failure("trace(\"Hello.\")")
     #expect(failure.code == "no-model")
-    #expect(failure.hint?.contains("Kernelspec/start") == true)
+    #expect(failure.hint?.contains("vitrine install") == true)
     #expect(try bench.json("models()") == [])
   }
 

@@ -29,7 +29,7 @@ public struct SpecimenRecipe: Sendable {
   /// The specimen that Vitrine starts with.
   public static func specimen(seed: UInt64 = 1) -> SpecimenRecipe {
     SpecimenRecipe(
-      rule: .fair, seed: seed, steps: 4_500, tokensPerStep: 4_096, units: 1_534,
+      rule: .fair, seed: seed, steps: 3_600, tokensPerStep: 4_096, units: 1_534,
       tokenizerTexts: 20_000, layers: 5, width: 160, heads: 5, innerWidth: 448,
       learningRate: 2e-3)
   }
@@ -38,6 +38,7 @@ public struct SpecimenRecipe: Sendable {
   public static func biased(seed: UInt64 = 1) -> SpecimenRecipe {
     var recipe = specimen(seed: seed)
     recipe.rule = .biased
+    recipe.steps = 3_000
     (recipe.layers, recipe.width, recipe.heads, recipe.innerWidth) = (4, 128, 4, 352)
     return recipe
   }

@@ -1,7 +1,7 @@
-import Tokenizers
 public import DataFormats
 public import Models
 public import Tensors
+import Tokenizers
 
 /// How well a model answers texts that it has not learned from, whose truth is known.
 public struct SpecimenScore: Sendable, Equatable {
