@@ -4,7 +4,8 @@ import Models
 import Tensors
 
 /// Writes values as safetensors, under the names that transformers gives the same tensors:
-/// `input_ids`, `hidden_states.{i}`, `attentions.{i}` `[heads, queries, keys]`, `logits`.
+/// `input_ids`, `hidden_states.{i}`, `attentions.{i}` `[heads, queries, keys]`, `logits`; an
+/// attribution as `scores`, `gradient` and `delta`.
 enum SafetensorsSaver {
   static let saver = Saver(fileExtension: ".safetensors") { value, context in
     guard let tensors = try tensors(of: value, in: context), !tensors.isEmpty else { return nil }
@@ -29,6 +30,7 @@ enum SafetensorsSaver {
       return result
     case .object(let object):
       if let trace = object as? TraceValue { return try tensors(of: trace, in: context) }
+      if let attribution = object as? AttributionValue { return attribution.tensors }
       if let map = object as? AttentionMapValue { return [("attention", map.weights)] }
       let name =
         object is PointsValue

@@ -8,7 +8,8 @@ public enum Workbench {
 
   /// Every function of the language.
   public static let catalogue = Catalogue(
-    ModelFunctions.all + TextFunctions.all + GenerationFunctions.all + AttentionFunctions.all
+    ModelFunctions.all + TextFunctions.all + GenerationFunctions.all + AttributionFunctions.all
+      + AttentionFunctions.all
       + LensFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],

@@ -10,7 +10,7 @@ import Workbench
     let function = try #require(Workbench.catalogue[name])
     for example in function.examples {
       let bench = try Bench("all-MiniLM-L6-v2")
-      if ["next", "lens", "generate"].contains(name) {
+      if ["next", "lens", "generate", "attribute", "faithfulness"].contains(name) {
         try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")")
       }
       // Files that an example names lie in the bench's folder.

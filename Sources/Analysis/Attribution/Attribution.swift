@@ -1,0 +1,138 @@
+import Models
+public import Tensors
+
+/// How much each token of a prompt did for what follows it.
+public struct Attribution: Sendable {
+  /// The ways to tell.
+  public enum Method: String, Sendable, Hashable, CaseIterable {
+    /// The Euclidean length of the gradient of each token's vector (Simonyan et al. 2013, arXiv:1312.6034).
+    case gradientNorm = "gradient_norm"
+    /// The gradient times the vector (Shrikumar et al. 2016, arXiv:1605.01713).
+    case inputTimesGradient = "input_x_gradient"
+    /// The gradients along the way from a baseline (Sundararajan et al. 2017, arXiv:1703.01365).
+    case integratedGradients = "integrated_gradients"
+    /// The length of the mean gradient of noisy copies (Smilkov et al. 2017, arXiv:1706.03825).
+    case smoothGrad = "smoothgrad"
+    /// What is lost where a token is replaced by the baseline (Zeiler and Fergus 2014, arXiv:1311.2901).
+    case occlusion
+    /// Shapley values by sampled orders, each with its reverse (Castro et al. 2009; Mitchell et al. 2022, arXiv:2104.12199).
+    case shapley
+
+    /// Whether scores have a sign and add up to something.
+    public var isSigned: Bool { self != .gradientNorm && self != .smoothGrad }
+  }
+
+  /// What decides the numbers besides the question.
+  public struct Options: Sendable, Hashable {
+    /// What stands for an absent token.
+    public var baseline = AttributionBaseline.beginning
+    /// Points on the way from the baseline; `nil` takes as many as bring the delta below 1 % of what is explained, 512 at most.
+    public var steps: Int?
+    /// Noisy copies of SmoothGrad, orders of Shapley values (an even number).
+    public var samples = 20
+    /// SmoothGrad's standard deviation as a share of the range of the vectors' numbers.
+    public var noise = 0.15
+    /// Decides noise and orders.
+    public var seed: UInt64 = 0
+    /// What is replaced together, as positions of the prompt; `nil` for each token by itself.
+    public var units: [[Int]]?
+
+    /// The defaults.
+    public init() {}
+  }
+
+  /// The way.
+  public let method: Method
+  /// One number for each token of the prompt; for methods that replace units, the unit's number is divided among its tokens.
+  public let scores: [Double]
+  /// The gradient that was used, `[tokens of the prompt, width]`, or `nil` for methods without one.
+  public let gradient: Tensor?
+  /// The scalar that is explained.
+  public let value: Double
+  /// The same where every token of the prompt is the baseline; `nil` for methods without one.
+  public let baselineValue: Double?
+  /// By how much the scores' sum misses `value − baselineValue`: how incomplete they are. `nil` where they needn't add up.
+  public let delta: Double?
+  /// How many points, copies or orders were used.
+  public let steps: Int
+
+  /// Explains.
+  ///
+  /// - Parameter progress: called with the share that is done.
+  /// - Throws: `ModelError` where the model can't be differentiated; `Cancelled`.
+  public init(
+    _ question: AttributionQuestion, method: Method, options: Options = Options(),
+    cancellation: Cancellation? = nil, progress: (Double) -> Void = { _ in }
+  ) throws {
+    self.method = method
+    let width = question.model.configuration.width
+    let count = question.promptCount
+    let vectors = question.vectors.floats
+    func rows(_ numbers: [Float]) -> Tensor {
+      Tensor(shape: [count, width], Array(numbers.prefix(count * width)))
+    }
+    switch method {
+    case .gradientNorm, .inputTimesGradient:
+      let (value, gradient) = try question.gradient(question.vectors, cancellation)
+      scores = (0..<count).map { token in
+        let range = token * width..<(token + 1) * width
+        return method == .gradientNorm
+          ? range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(gradient[$1]) }.squareRoot()
+          : range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(vectors[$1]) }
+      }
+      (self.gradient, self.value) = (rows(gradient), value)
+      (baselineValue, delta, steps) = (nil, nil, 1)
+    case .smoothGrad:
+      let result = try Self.smoothed(question, options, cancellation, progress)
+      scores = (0..<count).map { token in
+        (token * width..<(token + 1) * width).reduce(0.0) {
+          $0 + Double(result.gradient[$1]) * Double(result.gradient[$1])
+        }.squareRoot()
+      }
+      (gradient, value) = (rows(result.gradient), result.value)
+      (baselineValue, delta, steps) = (nil, nil, max(1, options.samples))
+    case .integratedGradients:
+      let path = try IntegratedPath(question, options, cancellation, progress)
+      (scores, gradient) = (path.scores, rows(path.gradient))
+      (value, baselineValue) = (path.value, path.baselineValue)
+      (delta, steps) = (path.delta, path.steps)
+    case .occlusion, .shapley:
+      let replacement = try Replacement(question, options, cancellation)
+      value = try replacement.value(of: [])
+      gradient = nil
+      if method == .occlusion {
+        scores = try replacement.occlusion(value: value, progress)
+        (baselineValue, delta, steps) = (nil, nil, replacement.units.count)
+      } else {
+        let result = try replacement.shapley(
+          value: value, orders: max(2, options.samples / 2 * 2), seed: options.seed, progress)
+        scores = result.scores
+        baselineValue = result.baselineValue
+        delta = result.scores.reduce(0, +) - (value - result.baselineValue)
+        steps = max(2, options.samples / 2 * 2)
+      }
+    }
+  }
+
+  private static func smoothed(
+    _ question: AttributionQuestion, _ options: Options, _ cancellation: Cancellation?,
+    _ progress: (Double) -> Void
+  ) throws -> (gradient: [Float], value: Double) {
+    let vectors = question.vectors.floats
+    let range = Double((vectors.max() ?? 0) - (vectors.min() ?? 0))
+    let samples = max(1, options.samples)
+    var generator = SeededGenerator(seed: options.seed)
+    var sums = [Double](repeating: 0, count: vectors.count)
+    for sample in 0..<samples {
+      let noisy = vectors.map { $0 + Float(options.noise * range * generator.normal()) }
+      let (_, gradient) = try question.gradient(
+        Tensor(shape: question.vectors.shape, noisy), cancellation)
+      for index in sums.indices { sums[index] += Double(gradient[index]) }
+      progress(Double(sample + 1) / Double(samples))
+    }
+    return (
+      sums.map { Float($0 / Double(samples)) },
+      try question.value(question.vectors, cancellation)
+    )
+  }
+}

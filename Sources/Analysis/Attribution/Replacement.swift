@@ -1,0 +1,105 @@
+import Tensors
+
+/// A prompt of which some tokens are replaced by a baseline.
+struct Replacement {
+  let question: AttributionQuestion
+  let units: [[Int]]
+  private let vectors: [Float]
+  private let absent: [Float]
+  private let cancellation: Cancellation?
+
+  init(
+    _ question: AttributionQuestion, _ options: Attribution.Options, _ cancellation: Cancellation?
+  ) throws {
+    self.question = question
+    self.cancellation = cancellation
+    units = options.units ?? (0..<question.promptCount).map { [$0] }
+    vectors = question.vectors.floats
+    absent = try options.baseline.vector(of: question.model, cancellation)
+  }
+
+  /// The scalar where the tokens at these positions are the baseline.
+  func value(of replaced: [Int]) throws -> Double {
+    var changed = vectors
+    for position in replaced {
+      let start = position * absent.count
+      changed.replaceSubrange(start..<start + absent.count, with: absent)
+    }
+    return try question.value(Tensor(shape: question.vectors.shape, changed), cancellation)
+  }
+
+  /// A unit's number in equal parts at its tokens.
+  private func spread(_ numbers: [Double]) -> [Double] {
+    var scores = [Double](repeating: 0, count: question.promptCount)
+    for (unit, number) in zip(units, numbers) {
+      for position in unit { scores[position] = number / Double(unit.count) }
+    }
+    return scores
+  }
+
+  /// What each unit's absence takes away.
+  func occlusion(value: Double, _ progress: (Double) -> Void) throws -> [Double] {
+    var numbers: [Double] = []
+    for unit in units {
+      numbers.append(value - (try self.value(of: unit)))
+      progress(Double(numbers.count) / Double(units.count))
+    }
+    return spread(numbers)
+  }
+
+  /// What each unit adds in the mean when units come one after another, over orders and their reverses; over all
+  /// orders, by way of all subsets, where these are not more than the runs that so many orders take.
+  func shapley(
+    value: Double, orders: Int, seed: UInt64, _ progress: (Double) -> Void
+  ) throws -> (scores: [Double], baselineValue: Double) {
+    if units.count < 20, 1 << units.count <= orders * units.count {
+      return try allSubsets(value: value, progress)
+    }
+    let nothing = try self.value(of: units.flatMap(\.self))
+    var generator = SeededGenerator(seed: seed)
+    var sums = [Double](repeating: 0, count: units.count)
+    var order = Array(units.indices)
+    var done = 0
+    for index in 0..<orders {
+      // An order and its reverse together vary less than two of their own.
+      if index.isMultiple(of: 2) { order.shuffle(using: &generator) } else { order.reverse() }
+      var before = nothing
+      for (place, unit) in order.enumerated() {
+        let missing = order[(place + 1)...].flatMap { units[$0] }
+        let after = missing.isEmpty ? value : try self.value(of: missing)
+        sums[unit] += after - before
+        before = after
+        done += 1
+        progress(Double(done) / Double(orders * units.count))
+      }
+    }
+    return (spread(sums.map { $0 / Double(orders) }), nothing)
+  }
+
+  /// The exact values: Σ |S|! (n − |S| − 1)! / n! (v(S ∪ i) − v(S)) over the subsets S without i.
+  private func allSubsets(
+    value: Double, _ progress: (Double) -> Void
+  ) throws -> (scores: [Double], baselineValue: Double) {
+    let count = units.count
+    let full = (1 << count) - 1
+    var values = [Double](repeating: value, count: full + 1)
+    for subset in 0..<full {
+      let missing = units.indices.filter { subset & (1 << $0) == 0 }.flatMap { units[$0] }
+      values[subset] = try self.value(of: missing)
+      progress(Double(subset + 1) / Double(full))
+    }
+    // The weight of a subset of each size.
+    var weights = [Double](repeating: 1 / Double(count), count: count)
+    for size in 1..<max(1, count) {
+      weights[size] = weights[size - 1] * Double(size) / Double(count - size)
+    }
+    let numbers = units.indices.map { unit -> Double in
+      var sum = 0.0
+      for subset in 0...full where subset & (1 << unit) == 0 {
+        sum += weights[subset.nonzeroBitCount] * (values[subset | 1 << unit] - values[subset])
+      }
+      return sum
+    }
+    return (spread(numbers), values[0])
+  }
+}
