@@ -133,6 +133,7 @@ extension TrainingOptions {
     [
       ("learningRate", \.learningRate), ("finalRateShare", \.finalRateShare), ("beta1", \.beta1),
       ("beta2", \.beta2), ("epsilon", \.epsilon), ("weightDecay", \.weightDecay),
+      ("correctionRate", \.correctionRate), ("balanceWeight", \.balanceWeight),
     ]
   }
 

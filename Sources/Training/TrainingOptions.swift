@@ -37,6 +37,10 @@ public struct TrainingOptions: Sendable, Equatable {
   public var tokensPerBatch: Int
   /// How many batches' gradients make a step; each target of all of them counts the same.
   public var batchesPerStep: Int
+  /// By how much an expert's correction moves each step against its load; for families whose routers have corrections.
+  public var correctionRate: Double
+  /// What the balance of experts within each text is multiplied by in the loss; 0 leaves it out. DeepSeek-V3 took 0.0001.
+  public var balanceWeight: Double
   /// Decides the first weights and the order of the texts.
   public var seed: UInt64
 
@@ -46,7 +50,8 @@ public struct TrainingOptions: Sendable, Equatable {
     schedule: Schedule = .cosine, finalRateShare: Double = 0.1, beta1: Double = 0.9,
     beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1,
     decaysEmbeddings: Bool = false, clipNorm: Double? = 1, divergenceNorm: Double? = 1e6,
-    tokensPerBatch: Int = 2_048, batchesPerStep: Int = 1, seed: UInt64 = 0
+    tokensPerBatch: Int = 2_048, batchesPerStep: Int = 1, correctionRate: Double = 0.001,
+    balanceWeight: Double = 0, seed: UInt64 = 0
   ) {
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
@@ -62,6 +67,8 @@ public struct TrainingOptions: Sendable, Equatable {
     self.divergenceNorm = divergenceNorm
     self.tokensPerBatch = tokensPerBatch
     self.batchesPerStep = batchesPerStep
+    self.correctionRate = correctionRate
+    self.balanceWeight = balanceWeight
     self.seed = seed
   }
 
