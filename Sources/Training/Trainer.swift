@@ -170,15 +170,17 @@ public final class Trainer {
     }
   }
 
-  /// Moves the corrections of experts that had more tokens than the mean down, and those that had fewer up, by
-  /// `options.correctionRate` (Wang et al. 2024, arXiv:2408.15664).
+  /// Moves the corrections of experts that had more tokens than the mean down, and those that had fewer up.
+  ///
+  /// Wang et al. 2024, arXiv:2408.15664.
   private func balance(_ loads: [ExpertLoad]) {
     for load in loads {
       guard let correction = load.correction else { continue }
       let mean = Double(load.counts.reduce(0, +)) / Double(load.counts.count)
       var values = parameters[correction].floats
       for (expert, count) in load.counts.enumerated() where Double(count) != mean {
-        values[expert] += Float(Double(count) < mean ? options.correctionRate : -options.correctionRate)
+        values[expert] += Float(
+          Double(count) < mean ? options.correctionRate : -options.correctionRate)
       }
       parameters.entries[correction.index].value = Tensor(shape: [values.count], values)
     }

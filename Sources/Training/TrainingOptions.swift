@@ -20,12 +20,13 @@ public struct TrainingOptions: Sendable, Equatable {
   public var schedule: Schedule
   /// The share of the rate that is left at the last step.
   public var finalRateShare: Double
-  /// How much of the gradients' mean and of their squares' mean stays each step.
+  /// How much of the gradients' mean stays each step.
   public var beta1: Double
+  /// How much of the mean of their squares stays each step.
   public var beta2: Double
   /// What is added to the root of the squares' mean.
   public var epsilon: Double
-  /// The decoupled decay of matrices. Norms and biases never decay.
+  /// The decoupled decay of matrices; norms and biases never decay.
   public var weightDecay: Double
   /// Whether the embedding and the head decay too.
   public var decaysEmbeddings: Bool
@@ -39,7 +40,9 @@ public struct TrainingOptions: Sendable, Equatable {
   public var batchesPerStep: Int
   /// By how much an expert's correction moves each step against its load; for families whose routers have corrections.
   public var correctionRate: Double
-  /// What the balance of experts within each text is multiplied by in the loss; 0 leaves it out. DeepSeek-V3 took 0.0001.
+  /// What the balance of experts within each text is multiplied by in the loss.
+  ///
+  /// 0 leaves it out; DeepSeek-V3 took 0.0001.
   public var balanceWeight: Double
   /// Decides the first weights and the order of the texts.
   public var seed: UInt64

@@ -70,7 +70,9 @@ package struct RoutingRule: Sendable, Equatable {
   /// The experts that a token with these probabilities chooses, the most wanted first.
   ///
   /// Of equal ones the earlier comes first.
-  package func choose(_ count: Int, _ probabilities: ArraySlice<Float>, correction: [Float]?) -> [Int] {
+  package func choose(_ count: Int, _ probabilities: ArraySlice<Float>, correction: [Float]?)
+    -> [Int]
+  {
     var wanted = Array(probabilities)
     if let correction { for index in wanted.indices { wanted[index] += correction[index] } }
     var candidates = Array(wanted.indices)
