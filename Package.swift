@@ -79,6 +79,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Measurements
+    .executableTarget(
+      name: "TrainingBench", dependencies: ["Training", "Tensors", "DataFormats"],
+      path: "Tests/Bench/TrainingBench", swiftSettings: testSettings),
+
     // Tests
     .testTarget(
       name: "DataFormatsTests", dependencies: ["DataFormats"], swiftSettings: testSettings),

@@ -133,6 +133,56 @@ static void tile(int32_t rows, int64_t depth, const float *a, const float *b, fl
 #undef VK_CASE
 }
 
+/// `tile_of` with the rows of a where they are, `row_stride` floats apart.
+VK_INLINE void tile_rows_of(const int rows, int64_t depth, const float *a, int64_t row_stride,
+                            const float *b, float *c, int64_t stride, int32_t accumulate) {
+  vf sums[VK_TILE_ROWS][VK_COLUMN_VECTORS];
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < VK_COLUMN_VECTORS; j++)
+      sums[i][j] = accumulate ? vf_load(c + i * stride + j * VK_LANES) : vf_all(0);
+  // A pointer for three rows: what an address can add to it is nothing, the stride or twice the stride.
+  const float *starts[(VK_TILE_ROWS + 2) / 3];
+  for (int i = 0; i < (VK_TILE_ROWS + 2) / 3; i++) starts[i] = a + 3 * i * row_stride;
+  // Unrolled, the broadcasts of several steps would be taken before they have registers.
+#pragma clang loop unroll(disable)
+  for (int64_t k = 0; k < depth; k++) {
+    vf columns[VK_COLUMN_VECTORS];
+    for (int j = 0; j < VK_COLUMN_VECTORS; j++) columns[j] = vf_load(b + j * VK_LANES);
+    for (int i = 0; i < rows; i++) {
+      vf row = vf_all(starts[i / 3][i % 3 * row_stride]);
+      for (int j = 0; j < VK_COLUMN_VECTORS; j++) sums[i][j] = row * columns[j] + sums[i][j];
+    }
+    for (int i = 0; i < (rows + 2) / 3; i++) starts[i]++;
+    b += VK_TILE_COLUMNS;
+  }
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < VK_COLUMN_VECTORS; j++) vf_store(c + i * stride + j * VK_LANES, sums[i][j]);
+}
+
+static void tile_unpacked(int32_t rows, int64_t depth, const float *a, int64_t row_stride,
+                          const float *b, float *c, int64_t stride, int32_t accumulate) {
+#define VK_CASE(n) \
+  case n:          \
+    return tile_rows_of(n, depth, a, row_stride, b, c, stride, accumulate);
+  switch (rows) {
+    VK_CASE(1)
+    VK_CASE(2)
+    VK_CASE(3)
+    VK_CASE(4)
+    VK_CASE(5)
+    VK_CASE(6)
+#if VK_TILE_ROWS == 12
+    VK_CASE(7)
+    VK_CASE(8)
+    VK_CASE(9)
+    VK_CASE(10)
+    VK_CASE(11)
+    VK_CASE(12)
+#endif
+  }
+#undef VK_CASE
+}
+
 // Few rows
 
 /// The sums of the lanes of four vectors.

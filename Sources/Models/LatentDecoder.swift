@@ -38,7 +38,7 @@ extension LatentSizes {
   /// Reads the sizes of latent attention.
   ///
   /// - Throws: `ModelError` for the first value that can't be right.
-  init(_ reader: ConfigurationReader) throws(ModelError) {
+  package init(_ reader: ConfigurationReader) throws(ModelError) {
     keyValueWidth = try reader.integer("kv_lora_rank", in: SizeLimit.width)
     queryWidth =
       reader.value("q_lora_rank") == nil
@@ -54,7 +54,7 @@ extension ModelConfiguration {
   /// Every head has keys and values of its own, whatever `num_key_value_heads` says.
   ///
   /// - Throws: `ModelError` for the first value that can't be right.
-  init(
+  package init(
     latentDecoder reader: ConfigurationReader, modelType: String, latent: LatentSizes
   ) throws(ModelError) {
     let heads = try reader.integer("num_attention_heads", in: SizeLimit.heads)

@@ -4,7 +4,7 @@ extension ExpertSizes {
   /// Reads the sizes of a mixture of experts and the layers that have one.
   ///
   /// - Throws: `ModelError` for the first value that can't be right.
-  init(_ reader: ConfigurationReader, layers: Int) throws(ModelError) {
+  package init(_ reader: ConfigurationReader, layers: Int) throws(ModelError) {
     count = try reader.integer("n_routed_experts", in: SizeLimit.experts)
     chosen = try reader.integer("num_experts_per_tok", in: 1...count)
     shared = try reader.integer("n_shared_experts", in: 0...1_024, absent: 0)
@@ -33,7 +33,7 @@ extension RoutingRule {
   ///   - reader: the configuration.
   ///   - experts: the sizes, which the groups must fit.
   /// - Throws: `ModelError` for the first value that can't be right.
-  static func softmax(
+  package static func softmax(
     _ reader: ConfigurationReader, experts: ExpertSizes
   ) throws(ModelError) -> RoutingRule {
     _ = try reader.choice("scoring_func", of: ["softmax"], absent: "softmax")
@@ -54,7 +54,7 @@ extension RoutingRule {
   ///   - reader: the configuration.
   ///   - experts: the sizes, which the groups must fit.
   /// - Throws: `ModelError` for the first value that can't be right.
-  static func sigmoid(
+  package static func sigmoid(
     _ reader: ConfigurationReader, experts: ExpertSizes
   ) throws(ModelError) -> RoutingRule {
     _ = try reader.choice("scoring_func", of: ["sigmoid"], absent: "sigmoid")

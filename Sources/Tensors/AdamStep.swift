@@ -7,8 +7,9 @@ public struct AdamStep: Sendable, Equatable {
   public var number: Int
   /// The learning rate of this step.
   public var rate: Double
-  /// How much of the gradients' mean, and of their squares' mean, stays.
+  /// How much of the gradients' mean stays.
   public var beta1: Double
+  /// How much of the mean of their squares stays.
   public var beta2: Double
   /// What is added to the root of the squares' mean.
   public var epsilon: Double

@@ -45,6 +45,14 @@ import CKernels
   /// Whether x is stored as `[depth, rows]`, `xStride` floats from one k to the next; never with bfloat16.
   var isTransposed = false
 
+  /// Whether the rows of x are multiplied where they are.
+  ///
+  /// It takes a few of them, and not many pages: far apart by whole pages they would share the few places of the first
+  /// cache.
+  private var isReadInPlace: Bool {
+    unsafe !isBFloat16 && !isTransposed && depth <= Self.depthBlock && xStride % 1024 != 0
+  }
+
   private static let depthBlock = 512
   private static let rowBlock = 480
   private static let panelsPerTask = 4
@@ -55,6 +63,14 @@ import CKernels
     let tiles = unsafe (rows + tileRows - 1) / tileRows
     let tilesPerBlock = unsafe max(1, Self.rowBlock / tileRows)
     let steps = unsafe isBFloat16 ? (depth + 1) / 2 : depth
+    if unsafe isReadInPlace {
+      let none = TensorStorage(byteCount: 1)
+      unsafe multiply(
+        none.base, firstTile: 0, tiles: tiles, pool: pool, cancellation: cancellation)
+      withExtendedLifetime(none) {}
+      try cancellation?.check()
+      return
+    }
     let packed = TensorStorage(byteCount: min(tiles, tilesPerBlock) * tileRows * steps * 4)
     var firstTile = 0
     while firstTile < tiles {
@@ -245,13 +261,15 @@ import CKernels
     let isWhole = columnCount == tileColumns
     let output = unsafe isWhole ? target : spill
     let stride = unsafe isWhole ? cStride : tileColumns
-    if unsafe k == 0 && !isAdded {
+    let isFresh = unsafe k == 0 && !isAdded
+    // Sums that begin with zeros need not be read.
+    let isAccumulated: Int32 = unsafe isFresh && bias == nil ? 0 : 1
+    if isAccumulated == 0 {
+    } else if isFresh {
       for row in 0..<rowCount {
         let line = unsafe output + row * stride
         if let bias = unsafe bias {
           unsafe line.update(from: bias + firstColumn, count: columnCount)
-        } else {
-          unsafe line.update(repeating: 0, count: columnCount)
         }
       }
     } else if !isWhole {
@@ -266,12 +284,16 @@ import CKernels
       let panel = unsafe packed.assumingMemoryBound(to: UInt32.self) + tile * tileRows * steps
       unsafe kernels.table.pointee.tile_bf16(
         Int32(rowCount), Int64((length + 1) / 2), panel + k / 2 * tileRows,
-        weights.assumingMemoryBound(to: UInt32.self), output, Int64(stride), 1)
+        weights.assumingMemoryBound(to: UInt32.self), output, Int64(stride), isAccumulated)
+    } else if unsafe isReadInPlace {
+      unsafe kernels.table.pointee.tile_unpacked(
+        Int32(rowCount), Int64(length), x + firstRow * xStride + k, Int64(xStride),
+        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), isAccumulated)
     } else {
       let panel = unsafe packed.assumingMemoryBound(to: Float.self) + tile * tileRows * depth
       unsafe kernels.table.pointee.tile(
         Int32(rowCount), Int64(length), panel + k * tileRows,
-        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), 1)
+        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), isAccumulated)
     }
     if !isWhole {
       for row in 0..<rowCount {

@@ -24,4 +24,6 @@ public struct StepRecord: Sendable, Equatable {
   public var targets: Int
   /// How many times the corpus was begun before the step's last text.
   public var epoch: Int
+  /// How many tokens chose each expert, for each layer that has experts.
+  public var expertLoads: [[Int]] = []
 }

@@ -7,7 +7,9 @@ import Tensors
 extension Trainer {
   private static let kind = "vitrine training 1"
 
-  /// Saves everything that the training goes on from. The file appears whole or not at all, so that whatever ends the
+  /// Saves everything that the training goes on from.
+  ///
+  /// The file appears whole or not at all, so that whatever ends the
   /// program leaves the last state that was saved.
   ///
   /// - Throws: `CheckpointError` where the file can't be written.
@@ -133,6 +135,7 @@ extension TrainingOptions {
     [
       ("learningRate", \.learningRate), ("finalRateShare", \.finalRateShare), ("beta1", \.beta1),
       ("beta2", \.beta2), ("epsilon", \.epsilon), ("weightDecay", \.weightDecay),
+      ("correctionRate", \.correctionRate), ("balanceWeight", \.balanceWeight),
     ]
   }
 

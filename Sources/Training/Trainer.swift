@@ -107,13 +107,25 @@ public final class Trainer {
     guard targets > 0 else { throw TrainingError.emptyCorpus }
     parameters.clearGradients()
     var total = 0.0
+    var loads: [ExpertLoad] = []
+    let texts = batches.reduce(0) { $0 + $1.segments.count }
     for batch in batches {
       try check(batch.ids)
       try check(batch.targets.filter { $0 >= 0 })
       let tape = Tape(parameters, isRecording: true, cancellation: cancellation)
-      total += try network.loss(batch, scale: 1 / Float(targets), tape: tape)
+      total += try network.loss(
+        batch, scale: 1 / Float(targets), balance: Float(options.balanceWeight) / Float(texts),
+        tape: tape)
       try tape.runBackward()
+      if loads.isEmpty {
+        loads = tape.loads
+      } else {
+        for (index, load) in tape.loads.enumerated() {
+          for expert in load.counts.indices { loads[index].counts[expert] += load.counts[expert] }
+        }
+      }
     }
+    parameters.fillGradients()
     let loss = total / Double(targets)
     guard loss.isFinite else { throw TrainingError.diverged(step: step + 1, .loss(loss)) }
     let norms = partNorms()
@@ -125,9 +137,11 @@ public final class Trainer {
     step += 1
     let rate = options.rate(atStep: step)
     update(rate: rate, gradientNorm: norm)
+    balance(loads)
     return StepRecord(
       step: step, loss: loss, gradientNorm: norm, learningRate: rate, partNorms: norms,
-      tokens: batches.reduce(0) { $0 + $1.ids.count }, targets: targets, epoch: order.epoch)
+      tokens: batches.reduce(0) { $0 + $1.ids.count }, targets: targets, epoch: order.epoch,
+      expertLoads: loads.map(\.counts))
   }
 
   private func partNorms() -> [StepRecord.PartNorm] {
@@ -153,6 +167,22 @@ public final class Trainer {
         AdamStep(
           number: step, rate: rate, beta1: options.beta1, beta2: options.beta2,
           epsilon: options.epsilon, decay: decay, gradientScale: scale))
+    }
+  }
+
+  /// Moves the corrections of experts that had more tokens than the mean down, and those that had fewer up.
+  ///
+  /// Wang et al. 2024, arXiv:2408.15664.
+  private func balance(_ loads: [ExpertLoad]) {
+    for load in loads {
+      guard let correction = load.correction else { continue }
+      let mean = Double(load.counts.reduce(0, +)) / Double(load.counts.count)
+      var values = parameters[correction].floats
+      for (expert, count) in load.counts.enumerated() where Double(count) != mean {
+        values[expert] += Float(
+          Double(count) < mean ? options.correctionRate : -options.correctionRate)
+      }
+      parameters.entries[correction.index].value = Tensor(shape: [values.count], values)
     }
   }
 

@@ -2,7 +2,7 @@
 public struct TrainingDocument: Sendable, Equatable {
   /// The tokens.
   public var ids: [Int32]
-  /// Whether each token is to be predicted from those before it; the first never is. `nil`: all are.
+  /// Whether each token is to be predicted from those before it, or `nil` where all are; the first never is.
   public var isTarget: [Bool]?
 
   /// Makes a document.

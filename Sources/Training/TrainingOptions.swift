@@ -20,12 +20,13 @@ public struct TrainingOptions: Sendable, Equatable {
   public var schedule: Schedule
   /// The share of the rate that is left at the last step.
   public var finalRateShare: Double
-  /// How much of the gradients' mean and of their squares' mean stays each step.
+  /// How much of the gradients' mean stays each step.
   public var beta1: Double
+  /// How much of the mean of their squares stays each step.
   public var beta2: Double
   /// What is added to the root of the squares' mean.
   public var epsilon: Double
-  /// The decoupled decay of matrices. Norms and biases never decay.
+  /// The decoupled decay of matrices; norms and biases never decay.
   public var weightDecay: Double
   /// Whether the embedding and the head decay too.
   public var decaysEmbeddings: Bool
@@ -37,6 +38,12 @@ public struct TrainingOptions: Sendable, Equatable {
   public var tokensPerBatch: Int
   /// How many batches' gradients make a step; each target of all of them counts the same.
   public var batchesPerStep: Int
+  /// By how much an expert's correction moves each step against its load; for families whose routers have corrections.
+  public var correctionRate: Double
+  /// What the balance of experts within each text is multiplied by in the loss.
+  ///
+  /// 0 leaves it out; DeepSeek-V3 took 0.0001.
+  public var balanceWeight: Double
   /// Decides the first weights and the order of the texts.
   public var seed: UInt64
 
@@ -46,7 +53,8 @@ public struct TrainingOptions: Sendable, Equatable {
     schedule: Schedule = .cosine, finalRateShare: Double = 0.1, beta1: Double = 0.9,
     beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1,
     decaysEmbeddings: Bool = false, clipNorm: Double? = 1, divergenceNorm: Double? = 1e6,
-    tokensPerBatch: Int = 2_048, batchesPerStep: Int = 1, seed: UInt64 = 0
+    tokensPerBatch: Int = 2_048, batchesPerStep: Int = 1, correctionRate: Double = 0.001,
+    balanceWeight: Double = 0, seed: UInt64 = 0
   ) {
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
@@ -62,6 +70,8 @@ public struct TrainingOptions: Sendable, Equatable {
     self.divergenceNorm = divergenceNorm
     self.tokensPerBatch = tokensPerBatch
     self.batchesPerStep = batchesPerStep
+    self.correctionRate = correctionRate
+    self.balanceWeight = balanceWeight
     self.seed = seed
   }
 

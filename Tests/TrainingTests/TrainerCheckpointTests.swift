@@ -15,8 +15,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 2, 3, 8]) func everyNumberOfThreadsGivesTheSameBits(threads: Int) throws {
-    let reference = try ReferenceSteps("llama")
+  @Test(arguments: ["llama", "deepseek_v3"], [1, 2, 3, 8])
+  func everyNumberOfThreadsGivesTheSameBits(family: String, threads: Int) throws {
+    let reference = try ReferenceSteps(family)
     func run(_ threads: Int) throws -> ([StepRecord], [[UInt32]]) {
       try Compute.with(pool: ThreadPool(threadCount: threads)) {
         () throws -> ([StepRecord], [[UInt32]]) in
@@ -30,9 +31,10 @@ import Testing
     #expect(bits == expectedBits)
   }
 
-  @Test func resumedTrainingGoesOnBitForBit() throws {
+  @Test(arguments: ["qwen3", "deepseek_v3"])
+  func resumedTrainingGoesOnBitForBit(family: String) throws {
     let folder = TemporaryFolder()
-    let reference = try ReferenceSteps("qwen3")
+    let reference = try ReferenceSteps(family)
     var options = ReferenceSteps.options
     options.batchesPerStep = 2
     options.seed = 0xFFFF_FFFF_FFFF_FFF1
@@ -81,7 +83,7 @@ import Testing
     #expect(state(resumed) == state(whole))
   }
 
-  @Test(arguments: ["llama", "qwen2", "qwen3"]) func exportedModelPredictsAsTheTrainer(
+  @Test(arguments: TrainerStepsTests.families) func exportedModelPredictsAsTheTrainer(
     _ family: String
   ) throws {
     let folder = TemporaryFolder()

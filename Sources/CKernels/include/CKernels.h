@@ -95,6 +95,9 @@ typedef struct vk_kernels {
   /// columns; `stride` is between rows of c. `accumulate` adds to what c holds.
   void (*tile)(int32_t rows, int64_t depth, const float *a, const float *b, float *c,
                int64_t stride, int32_t accumulate);
+  /// `tile` with the rows of a where they are, `row_stride` floats apart: the same sums without packing.
+  void (*tile_unpacked)(int32_t rows, int64_t depth, const float *a, int64_t row_stride,
+                        const float *b, float *c, int64_t stride, int32_t accumulate);
 
   // The same with both sides rounded to bfloat16 and sums in f32. Panels hold pairs of successive k:
   // `a[(k / 2) * tile_rows + row]` is the pair (k, k + 1); an odd depth is completed by a zero.

@@ -49,28 +49,30 @@ public struct ExpertRouting: Sendable {
 }
 
 /// How a router turns its scores into choices and weights.
-struct RoutingRule: Sendable, Equatable {
+package struct RoutingRule: Sendable, Equatable {
   /// How scores become numbers from 0 to 1.
-  enum Scoring: Sendable { case softmax, sigmoid }
+  package enum Scoring: Sendable { case softmax, sigmoid }
   /// What a group of experts is worth.
-  enum GroupScore: Sendable { case largest, sumOfTwoLargest }
+  package enum GroupScore: Sendable { case largest, sumOfTwoLargest }
 
-  var scoring: Scoring
+  package var scoring: Scoring
   /// Whether learned corrections are added for the choice (but not for the weights).
-  var hasCorrection: Bool
+  package var hasCorrection: Bool
   /// How many groups the experts lie in; experts are chosen from the best `keptGroups` only.
-  var groups: Int
-  var keptGroups: Int
-  var groupScore: GroupScore
+  package var groups: Int
+  package var keptGroups: Int
+  package var groupScore: GroupScore
   /// Whether the weights of a token are divided by their sum.
-  var normalizes: Bool
+  package var normalizes: Bool
   /// By what the weights are multiplied at last.
-  var scale: Float
+  package var scale: Float
 
   /// The experts that a token with these probabilities chooses, the most wanted first.
   ///
   /// Of equal ones the earlier comes first.
-  func choose(_ count: Int, _ probabilities: ArraySlice<Float>, correction: [Float]?) -> [Int] {
+  package func choose(_ count: Int, _ probabilities: ArraySlice<Float>, correction: [Float]?)
+    -> [Int]
+  {
     var wanted = Array(probabilities)
     if let correction { for index in wanted.indices { wanted[index] += correction[index] } }
     var candidates = Array(wanted.indices)
@@ -99,7 +101,7 @@ struct RoutingRule: Sendable, Equatable {
   }
 
   /// The weights of a token's chosen experts.
-  func weights(_ chosen: [Int], _ probabilities: ArraySlice<Float>) -> [Float] {
+  package func weights(_ chosen: [Int], _ probabilities: ArraySlice<Float>) -> [Float] {
     var weights = chosen.map { probabilities[probabilities.startIndex + $0] }
     if normalizes {
       let sum = weights.reduce(0, +) + 1e-20

@@ -43,6 +43,14 @@ final class ParameterStore {
     for index in entries.indices { entries[index].hasGradient = false }
   }
 
+  /// Makes the gradients of parameters that nothing was added to zeros: those of experts that no token chose.
+  func fillGradients() {
+    for index in entries.indices where entries[index].isTrained && !entries[index].hasGradient {
+      entries[index].gradient = Tensor(zeros: entries[index].value.shape)
+      entries[index].hasGradient = true
+    }
+  }
+
   /// Adds `dYᵀ X` to the gradient of a matrix.
   func addProduct(
     _ gradient: Tensor, _ x: Tensor, to parameter: Parameter, _ cancellation: Cancellation?

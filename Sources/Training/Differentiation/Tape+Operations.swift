@@ -123,9 +123,9 @@ extension Tape {
     _ x: Variable, _ plan: FeedForwardPlan, addedTo residual: Variable? = nil
   ) throws -> Variable {
     let gated = gatedProduct(
-      try linear(x, plan.gate.weight, bias: plan.gate.bias),
-      try linear(x, plan.up.weight, bias: plan.up.bias))
-    return try linear(gated, plan.down.weight, bias: plan.down.bias, addedTo: residual)
+      try linear(x, plan.gate),
+      try linear(x, plan.up))
+    return try linear(gated, plan.down, addedTo: residual)
   }
 }
 

@@ -22,6 +22,8 @@ final class Tape {
   /// Whether the way back is kept; an evaluation needs none.
   let isRecording: Bool
   let cancellation: Cancellation?
+  /// How the tokens were divided among the experts of each layer that has some, in the order of the layers.
+  var loads: [ExpertLoad] = []
   private var gradients: [Tensor?] = []
   private var pullbacks: [() throws -> Void] = []
 
