@@ -23,10 +23,16 @@ public struct ScoredText: Figure {
       self.isMarked = isMarked
     }
 
-    /// The text, with everything visible; a space stays one.
+    /// The text, with everything visible but a space before a word, which is shown as room.
     var face: String {
-      let visible = VisibleText.token(text)
+      let visible = VisibleText.token(beginsWord ? String(text.dropFirst()) : text)
       return visible.isEmpty ? "·" : visible
+    }
+
+    /// Whether it is a space with a word or a sign after it.
+    var beginsWord: Bool {
+      guard text.first == " ", let next = text.dropFirst().first else { return false }
+      return !next.isWhitespace
     }
   }
 
@@ -154,6 +160,7 @@ public struct ScoredText: Figure {
     for item in items.prefix(Self.drawn) {
       let text = TextMetrics.fitted(item.face, size: size, maximum: 320)
       let width = max(TextMetrics.width(text, size: size) + 7, 9)
+      if item.beginsWord { x += 5 }
       if x + width > room, x > 0 {
         x = 0
         row += 1
@@ -229,7 +236,7 @@ public struct ScoredText: Figure {
           .string(item.face), item.score.map { .number(strength($0) * ($0 < 0 ? -1 : 1)) } ?? .null,
           .string(item.score.map(words) ?? ""),
           .array(item.details.map { .string(VisibleText.line($0)) }), .bool(item.isMarked),
-          .bool(item.text.contains("\n")),
+          .bool(item.text.contains("\n")), .bool(item.beginsWord),
         ]
       })
     data["count"] = .integer(items.count)
@@ -258,9 +265,10 @@ enum ScoredTextScript {
       const hint = "Point at a token, or use the arrow keys";
       status.textContent = hint;
       let at = -1;
-      const cells = data.tokens.map(([face, strength, number, details, marked, breaks], index) => {
+      const cells = data.tokens.map(([face, strength, number, details, marked, breaks, spaced], index) => {
         const cell = add(text, "bdi", "", face);
         cell.style.cssText = "padding:2px 3px;border-radius:3px;white-space:pre-wrap;margin-right:1px";
+        if (spaced) cell.style.marginLeft = "5px";
         if (marked) cell.style.borderBottom = "2.5px solid currentColor";
         cell.addEventListener("pointerenter", () => point(index));
         if (breaks) add(text, "br");

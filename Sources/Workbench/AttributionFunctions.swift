@@ -212,7 +212,9 @@ struct AttributionAnswer {
 
 /// Tokens that make words together.
 enum WordGroups {
-  /// The positions of the tokens of each word. A word is a run of letters and digits; an ideograph's token is a word by
+  /// The positions of the tokens of each word.
+  ///
+  /// A word is a run of letters and digits; an ideograph's token is a word by
   /// itself, and so is a mark that the model adds.
   static func positions(_ tokens: [Tokenizers.Token]) -> [[Int]] {
     var groups: [[Int]] = []

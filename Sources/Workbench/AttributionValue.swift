@@ -1,10 +1,10 @@
-import Tokenizers
 import Analysis
 import DataFormats
 import Figures
 import Interpreter
 import Models
 import Tensors
+import Tokenizers
 
 /// How much each token did for what follows.
 final class AttributionValue: ObjectValue {

@@ -51,7 +51,7 @@ public struct Attribution: Sendable {
   public let value: Double
   /// The same where every token of the prompt is the baseline; `nil` for methods without one.
   public let baselineValue: Double?
-  /// By how much the scores' sum misses `value − baselineValue`: how incomplete they are. `nil` where they needn't add up.
+  /// By how much the scores' sum misses `value − baselineValue`, or `nil` where they needn't add up.
   public let delta: Double?
   /// How many points, copies or orders were used.
   public let steps: Int

@@ -12,9 +12,11 @@ public struct Faithfulness: Sendable {
   public let insertion: [Double]
   /// The deletion curve of random orders, in the mean.
   public let randomDeletion: [Double]
-  /// The areas; a low deletion area and a high insertion area are good.
+  /// The area under the deletion curve; low is good.
   public let deletionArea: Double
+  /// The area under the insertion curve; high is good.
   public let insertionArea: Double
+  /// The area under the random orders' deletion curve.
   public let randomArea: Double
 
   /// Takes tokens away.

@@ -7,7 +7,9 @@ public import DataFormats
 public struct BytePairTrainer {
   /// What was learned.
   public struct Vocabulary: Sendable, Equatable {
-    /// The units' bytes; a unit's place is its id. The 256 bytes come first, in the order of the characters that
+    /// The units' bytes; a unit's place is its id.
+    ///
+    /// The 256 bytes come first, in the order of the characters that
     /// stand for them.
     public var units: [[UInt8]]
     /// The ids of the pairs that were merged, in order; the first merge made the unit 256.

@@ -12,16 +12,21 @@ public struct SpecimenRecipe: Sendable {
   public var rule: LoanApplication.Rule
   /// Decides texts, first weights and order.
   public var seed: UInt64
-  /// How many steps of how many tokens at most.
+  /// How many steps there are.
   public var steps: Int
+  /// How many tokens a step has at most.
   public var tokensPerStep: Int
-  /// How many units the tokenizer learns, and from how many texts.
+  /// How many units the tokenizer learns.
   public var units: Int
+  /// From how many texts the tokenizer learns.
   public var tokenizerTexts: Int
-  /// The sizes of the model.
+  /// How many layers the model has.
   public var layers: Int
+  /// The width of the residual stream.
   public var width: Int
+  /// How many heads a layer has.
   public var heads: Int
+  /// The width of the feed-forward part.
   public var innerWidth: Int
   /// The largest learning rate.
   public var learningRate: Double

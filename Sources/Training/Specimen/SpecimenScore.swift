@@ -11,8 +11,9 @@ public struct SpecimenScore: Sendable, Equatable {
     public var kind: CorpusSentence.Kind
     /// The question, such as `decision`.
     public var name: String
-    /// How many there were, and how many were right: the likeliest of all tokens is the answer's first.
+    /// How many there were.
     public var asked: Int
+    /// How many were right: the likeliest of all tokens is the answer's first.
     public var right: Int
 
     /// The share of right answers.
@@ -21,11 +22,14 @@ public struct SpecimenScore: Sendable, Equatable {
 
   /// By question.
   public private(set) var questions: [Question] = []
-  /// The strongest induction head: the mean attention from a repeated token to the one after its first appearance
-  /// (Olsson et al. 2022, arXiv:2209.11895).
+  /// The score of the strongest induction head: the mean attention from a repeated token to the one after its first
+  /// appearance.
+  ///
+  /// Olsson and others 2022, arXiv:2209.11895.
   public private(set) var induction = 0.0
-  /// Where that head is.
+  /// The layer of that head.
   public private(set) var inductionLayer = 0
+  /// Its number in the layer.
   public private(set) var inductionHead = 0
   /// By how much the logit difference of approving and rejecting changes, in the mean, when the district alone changes.
   public private(set) var districtEffect = 0.0
