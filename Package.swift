@@ -82,7 +82,7 @@ let package = Package(
     // Measurements
     .executableTarget(
       name: "TrainingBench", dependencies: ["Training", "Tensors", "DataFormats"],
-      path: "Tests/Bench/TrainingBench", swiftSettings: testSettings),
+      path: "Tests/Peers/TrainingBench", swiftSettings: testSettings),
 
     // Tests
     .testTarget(
@@ -113,7 +113,7 @@ let package = Package(
       swiftSettings: testSettings),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Models", "Checkpoints", "Tensors", "DataFormats"],
+      dependencies: ["Training", "Models", "Checkpoints", "Tokenizers", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "InterpreterTests",

@@ -29,6 +29,15 @@ public protocol Architecture: Sendable {
     _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput
 
+  /// The queries, keys and values of a layer again, from the residual stream `[tokens, width]` that entered it: the
+  /// same bits as when it ran; `nil` of architectures that can't tell them alone.
+  func attentionInputs(
+    _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> AttentionInputs?
+
+  /// Whether `attentionInputs` gives something.
+  var canTellAttentionInputs: Bool { get }
+
   /// What follows the last layer, such as a final norm, `[tokens, width]`.
   func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
 
@@ -44,6 +53,14 @@ public protocol Architecture: Sendable {
 extension Architecture {
   /// None.
   public func attentionOutputWeight(_ layer: Int) -> Tensor? { nil }
+
+  /// None.
+  public func attentionInputs(
+    _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> AttentionInputs? { nil }
+
+  /// It doesn't.
+  public var canTellAttentionInputs: Bool { false }
 
   /// The vectors of a whole text.
   func embed(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {

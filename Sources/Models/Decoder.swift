@@ -9,11 +9,27 @@ protocol DecoderAttention: Sendable {
     _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
   ) throws -> (mixed: Tensor, inputs: AttentionInputs)
 
+  /// What `attend` makes queries, keys and values of, alone; `nil` where that isn't worth while.
+  func inputs(
+    _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> AttentionInputs?
+
+  /// Whether `inputs` gives something.
+  var canTellInputs: Bool { get }
+
   /// The output projection, `[width, heads × valueDimension]`.
   var outputWeight: Tensor { get }
 
   /// What mixed values add to the residual stream, `[rows, width]`.
   func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor
+}
+
+extension DecoderAttention {
+  func inputs(
+    _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> AttentionInputs? { nil }
+
+  var canTellInputs: Bool { false }
 }
 
 /// One block: `x += attention(rms(x)); x += feedForward(rms(x))`.
@@ -200,6 +216,20 @@ extension DecoderArchitecture {
     _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> LayerOutput {
     try decoder.runLayer(layer, hidden, constants: constants, cancellation: cancellation)
+  }
+
+  /// Whether the attention can be told again.
+  public var canTellAttentionInputs: Bool {
+    decoder.blocks.allSatisfy { $0.attention.canTellInputs }
+  }
+
+  /// The queries, keys and values of a layer again.
+  public func attentionInputs(
+    _ layer: Int, _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> AttentionInputs? {
+    let block = decoder.blocks[layer]
+    return try block.attention.inputs(
+      hidden, norm: block.attentionNorm, constants: constants, cancellation: cancellation)
   }
 
   /// The layer's output projection.

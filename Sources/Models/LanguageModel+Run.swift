@@ -92,14 +92,18 @@ extension LanguageModel {
       runByteCount(tokens: ids.count, keeping: contents),
       for: "A trace of \(ids.count) tokens", limit: memoryLimit)
     try cancellation?.check()
+    // What taps replace isn't in the hidden states, so that it can't be computed from them again.
+    let computesAgain =
+      taps.isEmpty && computesAttentionAgain(tokens: ids.count, keeping: contents)
     let (states, records) = try computing {
       try layers(
-        of: ids, entering: entered, keeping: contents, taps: taps, progress: progress,
-        cancellation: cancellation)
+        of: ids, entering: entered,
+        keeping: computesAgain ? contents.subtracting([.attention, .values]) : contents,
+        taps: taps, progress: progress, cancellation: cancellation)
     }
     return Trace(
       model: self, text: text, tokens: tokens, ids: ids, contents: contents, states: states,
-      records: records)
+      records: records, again: computesAgain ? AttentionAgain() : nil)
   }
 
   /// What is kept of all layers.
@@ -148,8 +152,24 @@ extension LanguageModel {
     }
   }
 
+  /// Whether a trace of so many tokens keeps no queries, keys and values, but computes those of a layer that is looked at
+  /// again from the residual stream: where they would take more than `AttentionAgain.smallest` bytes.
+  func computesAttentionAgain(tokens: Int, keeping contents: TraceContents) -> Bool {
+    let sizes = configuration
+    guard network.canTellAttentionInputs, contents.contains(.hiddenStates),
+      !contents.isDisjoint(with: [.attention, .values])
+    else { return false }
+    let perLayer =
+      sizes.heads * sizes.headDimension
+      + sizes.keyValueHeads * (sizes.headDimension + sizes.valueDimension)
+    return tokens * sizes.layers * perLayer * MemoryLayout<Float>.size > AttentionAgain.smallest
+  }
+
   /// How many bytes the tensors of a trace take.
   public func traceByteCount(tokens: Int, keeping contents: TraceContents = .all) -> Int {
+    let contents =
+      computesAttentionAgain(tokens: tokens, keeping: contents)
+      ? contents.subtracting([.attention, .values]) : contents
     let sizes = configuration
     var perToken = sizes.width
     var others = 0

@@ -22,7 +22,7 @@ extension Trace {
   public func attentionMaps(
     layer: Int, heads: Range<Int>? = nil, cancellation: Cancellation? = nil
   ) throws -> Tensor {
-    let record = try attentionRecord(layer)
+    let record = try attentionRecord(layer, cancellation)
     let sizes = model.configuration
     let heads = heads ?? 0..<sizes.heads
     guard heads.lowerBound >= 0, heads.upperBound <= sizes.heads else {
@@ -82,7 +82,7 @@ extension Trace {
   public func reducedAttention(
     layer: Int, reduction: HeadReduction, cancellation: Cancellation? = nil
   ) throws -> Tensor {
-    let record = try attentionRecord(layer)
+    let record = try attentionRecord(layer, cancellation)
     let sizes = model.configuration
     try requireMemory(maps: 2)
     if case .heads(let keys) = record.keys {

@@ -21,10 +21,12 @@ public struct Trace: Sendable {
   private let states: [Tensor]
   /// What was kept of every layer.
   private let records: [LayerRecord]
+  /// Where queries, keys and values aren't kept: those of the layer that was looked at last.
+  private let again: AttentionAgain?
 
   init(
     model: LanguageModel, text: String?, tokens: [Token], ids: [Int], contents: TraceContents,
-    states: [Tensor], records: [LayerRecord]
+    states: [Tensor], records: [LayerRecord], again: AttentionAgain? = nil
   ) {
     self.model = model
     self.text = text
@@ -33,6 +35,7 @@ public struct Trace: Sendable {
     self.contents = contents
     self.states = states
     self.records = records
+    self.again = again
   }
 
   /// The bytes of the kept tensors.
@@ -60,7 +63,7 @@ public struct Trace: Sendable {
   public func queriesAndKeys(
     _ layer: Int, cancellation: Cancellation? = nil
   ) throws -> (queries: Tensor, keys: Tensor) {
-    let record = try attentionRecord(layer)
+    let record = try attentionRecord(layer, cancellation)
     switch record.keys {
     case .heads(let keys):
       return (record.queries, keys)
@@ -78,6 +81,9 @@ public struct Trace: Sendable {
   ///   values are expanded from latents.
   public func values(_ layer: Int, cancellation: Cancellation? = nil) throws -> Tensor {
     try check(layer: layer)
+    if contents.contains(.values), let record = try computedAgain(layer, cancellation) {
+      if case .heads(let values)? = record.values { return values }
+    }
     switch records[layer].values {
     case .heads(let values): return values
     case .latents(let latents):
@@ -101,10 +107,36 @@ public struct Trace: Sendable {
     return latents
   }
 
-  func attentionRecord(_ layer: Int) throws(ModelError) -> LayerRecord.Attention {
+  func attentionRecord(
+    _ layer: Int, _ cancellation: Cancellation? = nil
+  ) throws -> LayerRecord.Attention {
     try check(layer: layer)
-    guard let attention = records[layer].attention else { throw .notKept("queries and keys") }
+    if contents.contains(.attention), let record = try computedAgain(layer, cancellation),
+      let attention = record.attention
+    {
+      return attention
+    }
+    guard let attention = records[layer].attention else {
+      throw ModelError.notKept("queries and keys")
+    }
     return attention
+  }
+
+  /// What would have been kept of a layer, where it wasn't.
+  private func computedAgain(
+    _ layer: Int, _ cancellation: Cancellation?
+  ) throws -> LayerRecord? {
+    try again?.record(of: layer) {
+      let constants = try model.network.prepare(tokens: ids.count)
+      let inputs = try model.computing {
+        try model.network.attentionInputs(
+          layer, states[layer], constants: constants, cancellation: cancellation)
+      }
+      return inputs.map {
+        LayerRecord(
+          LayerOutput(hidden: states[layer], attention: $0), keeping: [.attention, .values])
+      }
+    }
   }
 
   /// Which experts a layer's tokens chose.

@@ -9,21 +9,24 @@ import Training
 enum TrainCommand {
   static let usage = """
     vitrine train specimen --out FOLDER [--kind specimen|biased] [--seed N] [--steps N]
+    vitrine train score FOLDER [--count N] [--rule fair|biased]
     vitrine train corpus --out FILE [--count N] [--seed N] [--rule fair|biased]
 
       Trains a specimen: the same seed gives the same weights. FOLDER gets config.json, tokenizer.json,
       model.safetensors and training.json, and in training/ the state, from which a training that was ended goes on when
       the command is repeated, and event files for TensorBoard. `corpus` writes generated texts with their truth as
-      JSON lines.
+      JSON lines. `score` asks a specimen texts that it has not seen, and prints how many it answers rightly.
     """
 
   static func run(_ arguments: [String]) throws {
     let rest = Array(arguments.dropFirst())
     switch arguments.first {
     case "specimen": try specimen(rest)
+    case "score": try score(rest)
     case "corpus": try corpus(rest)
     default:
-      throw UsageError("`vitrine train` takes `specimen` or `corpus`; see vitrine train --help.")
+      throw UsageError(
+        "`vitrine train` takes `specimen`, `score` or `corpus`; see vitrine train --help.")
     }
   }
 
@@ -35,15 +38,31 @@ enum TrainCommand {
     return number
   }
 
+  private static func rule(_ text: String?) throws(UsageError) -> LoanApplication.Rule {
+    guard let rule = LoanApplication.Rule(rawValue: text ?? "fair") else {
+      throw UsageError("--rule takes fair or biased.")
+    }
+    return rule
+  }
+
+  private static func score(_ arguments: [String]) throws {
+    let arguments = try CommandLineArguments(arguments, valued: [["--count"], ["--rule"]])
+    guard let folder = arguments.positionals.first else {
+      throw UsageError("`vitrine train score` takes the specimen's folder.")
+    }
+    let score = try SpecimenScore(
+      of: try LanguageModel.load(path: folder), rule: try rule(arguments.value("--rule")),
+      count: try integer(arguments.value("--count"), "--count") ?? 300, seed: 424_242)
+    print(score.json.serialized(indentation: 1))
+  }
+
   private static func corpus(_ arguments: [String]) throws {
     let arguments = try CommandLineArguments(
       arguments, valued: [["--out"], ["--count"], ["--seed"], ["--rule"]])
     guard let file = arguments.value("--out") else {
       throw UsageError("--out FILE says where the texts go.")
     }
-    guard let rule = LoanApplication.Rule(rawValue: arguments.value("--rule") ?? "fair") else {
-      throw UsageError("--rule takes fair or biased.")
-    }
+    let rule = try rule(arguments.value("--rule"))
     var texts = CorpusGenerator(
       seed: UInt64(try integer(arguments.value("--seed"), "--seed") ?? 1), rule: rule)
     var lines = ""
@@ -100,7 +119,7 @@ struct SpecimenTraining {
     say("\(trainer.parameterCount) parameters, from step \(trainer.step)")
     let events = try EventFileWriter(
       folder: folder + "/training", wallTime: Date().timeIntervalSince1970)
-    var record: [JSON] = []
+    var record = recordedLosses(before: trainer.step)
     let start = ContinuousClock.now
     let first = trainer.step
     while trainer.step < recipe.steps {
@@ -129,6 +148,7 @@ struct SpecimenTraining {
         record.append([
           "step": .integer(step.step), "loss": .number(step.loss), "heldOut": .number(loss),
         ])
+        try write(record, corpus, trainer, score: nil)
       }
     }
     try trainer.export(
@@ -144,11 +164,25 @@ struct SpecimenTraining {
     say(
       "induction \(rounded(score.induction)) in layer \(score.inductionLayer), head \(score.inductionHead)"
         + "; district \(rounded(score.districtEffect)), income \(rounded(score.incomeEffect))")
+    try write(record, corpus, trainer, score: score)
+  }
+
+  /// The record so far, of a training that goes on from a step.
+  private func recordedLosses(before step: Int) -> [JSON] {
+    guard let data = try? Data(contentsOf: URL(filePath: folder + "/training.json")),
+      let document = try? JSON(parsing: [UInt8](data))
+    else { return [] }
+    return (document["losses"]?.array ?? []).filter { ($0["step"]?.integer ?? .max) <= step }
+  }
+
+  private func write(
+    _ record: [JSON], _ corpus: TrainingCorpus, _ trainer: Trainer, score: SpecimenScore?
+  ) throws {
     let document: JSON = [
       "rule": .string(recipe.rule.rawValue), "seed": .integer(Int(recipe.seed)),
       "steps": .integer(recipe.steps), "tokensPerStep": .integer(recipe.tokensPerStep),
       "texts": .integer(corpus.documents.count), "parameters": .integer(trainer.parameterCount),
-      "losses": .array(record), "score": score.json,
+      "losses": .array(record), "score": score?.json ?? nil,
     ]
     try writeFile(
       Array((document.serialized(indentation: 1) + "\n").utf8), to: folder + "/training.json")

@@ -51,10 +51,20 @@ struct GroupedAttention: DecoderAttention {
     keyNorm = hasHeadNorms ? try norm(".k_norm", &weights) : nil
   }
 
-  func attend(
+  var canTellInputs: Bool { true }
+
+  func inputs(
     _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
-  ) throws -> (mixed: Tensor, inputs: AttentionInputs) {
-    let parts = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) {
+  ) throws -> AttentionInputs? {
+    let parts = try parts(hidden, norm, constants, cancellation)
+    return AttentionInputs(queries: parts[0], keys: parts[1], values: parts[2])
+  }
+
+  /// Queries, keys and values, the first two turned by position.
+  private func parts(
+    _ hidden: Tensor, _ norm: RMSNorm, _ constants: RunConstants, _ cancellation: Cancellation?
+  ) throws -> [Tensor] {
+    try RowBlocks.map(hidden.shape[0], cancellation: cancellation) {
       range -> [Tensor] in
       let normed = norm(hidden.rows(range))
       let first = range.lowerBound
@@ -68,6 +78,12 @@ struct GroupedAttention: DecoderAttention {
         try value(normed, cancellation),
       ]
     }
+  }
+
+  func attend(
+    _ hidden: Tensor, norm: RMSNorm, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> (mixed: Tensor, inputs: AttentionInputs) {
+    let parts = try parts(hidden, norm, constants, cancellation)
     var (keys, values) = (parts[1], parts[2])
     if let cache = constants.cache {
       let all = cache.append(layer, keys, values)

@@ -13,7 +13,8 @@ public struct SpecimenScore: Sendable, Equatable {
     public var name: String
     /// How many there were.
     public var asked: Int
-    /// How many were right: the likeliest of all tokens is the answer's first.
+    /// How many were right: the answer's first token is likelier than that of every wrong answer, and where none is
+    /// listed, than all others.
     public var right: Int
 
     /// The share of right answers.
@@ -69,7 +70,7 @@ public struct SpecimenScore: Sendable, Equatable {
         place > 0
       else { continue }
       let logits = try trace.logits(at: place - 1, cancellation: cancellation).floats
-      let isRight = logits.firstIndex(of: logits.max() ?? 0) == trace.ids[place]
+      let isRight = isRight(trace.ids[place], answer, logits, model)
       let index =
         questions.firstIndex { $0.kind == sentence.kind && $0.name == answer.name }
         ?? questions.endIndex
@@ -81,39 +82,52 @@ public struct SpecimenScore: Sendable, Equatable {
     }
   }
 
-  /// Random tokens, twice.
+  private func isRight(
+    _ id: Int, _ answer: CorpusSentence.Answer, _ logits: [Float], _ model: LanguageModel
+  ) -> Bool {
+    let rivals =
+      answer.wrong.isEmpty
+      ? Array(logits.indices)
+      : answer.wrong.compactMap { model.tokenizer?.ids(of: $0, addSpecialTokens: false).first }
+    return rivals.allSatisfy { $0 == id || logits[$0] < logits[id] }
+  }
+
+  /// Random words, twice: each token that came once before looks at the one after that, which comes again too.
   private mutating func findInduction(
     _ model: LanguageModel, seed: UInt64, _ cancellation: Cancellation?
   ) throws {
     let sizes = model.configuration
-    var generator = SeededGenerator(seed: seed &+ 99)
-    let (length, rounds) = (12, 8)
+    var texts = CorpusGenerator(seed: seed &+ 99)
     var sums = [[Double]](
       repeating: [Double](repeating: 0, count: sizes.heads), count: sizes.layers)
-    for _ in 0..<rounds {
-      var texts = CorpusGenerator(seed: generator.next())
-      let words = try model.encode(texts.next(.repetition).text).ids
-      let some = (0..<length).map { _ in
-        words[Int.random(in: 1..<words.count, using: &generator)]
+    var places = 0
+    for _ in 0..<16 {
+      let ids = try model.encode(texts.next(.repetition).text).ids
+      var pairs: [(query: Int, key: Int)] = []
+      for query in ids.indices {
+        let before = ids[..<query].indices.filter { ids[$0] == ids[query] }
+        if before.count == 1, before[0] + 1 < query, query + 1 < ids.count,
+          ids[before[0] + 1] == ids[query + 1]
+        {
+          pairs.append((query, before[0] + 1))
+        }
       }
-      let prompt = Array(words.prefix(2)) + some + some
-      let trace = try model.run(ids: prompt, keeping: .attention, cancellation: cancellation)
+      places += pairs.count
+      let trace = try model.run(ids: ids, keeping: .attention, cancellation: cancellation)
       for layer in 0..<sizes.layers {
         let maps = try trace.attentionMaps(layer: layer, cancellation: cancellation).floats
         for head in 0..<sizes.heads {
-          var sum = 0.0
-          for place in 1..<length {
-            let query = 2 + length + place
-            let key = 2 + place + 1
-            sum += Double(maps[(head * prompt.count + query) * prompt.count + key])
+          for pair in pairs {
+            sums[layer][head] += Double(
+              maps[(head * ids.count + pair.query) * ids.count + pair.key])
           }
-          sums[layer][head] += sum / Double((length - 1) * rounds)
         }
       }
     }
     for layer in 0..<sizes.layers {
-      for head in 0..<sizes.heads where sums[layer][head] > induction {
-        (induction, inductionLayer, inductionHead) = (sums[layer][head], layer, head)
+      for head in 0..<sizes.heads where sums[layer][head] / Double(max(1, places)) > induction {
+        induction = sums[layer][head] / Double(max(1, places))
+        (inductionLayer, inductionHead) = (layer, head)
       }
     }
   }
