@@ -255,7 +255,7 @@ enum ScoredTextScript {
       for (const note of data.notes) add(root, "div", "note", note);
       const stage = add(root, "div", "stage");
       const text = add(stage, "div"), tip = add(stage, "div", "tip");
-      text.style.cssText = "max-width:760px;font-size:15px;line-height:2;margin:4px 0;outline-offset:4px;overflow-wrap:anywhere";
+      text.style.cssText = "max-width:760px;font-size:15px;line-height:1.9;margin:4px 0;outline-offset:4px;overflow-wrap:anywhere";
       text.tabIndex = 0;
       text.setAttribute("role", "img");
       text.setAttribute("aria-label", description + " Arrow keys move from token to token.");
@@ -267,7 +267,7 @@ enum ScoredTextScript {
       let at = -1;
       const cells = data.tokens.map(([face, strength, number, details, marked, breaks, spaced], index) => {
         const cell = add(text, "bdi", "", face);
-        cell.style.cssText = "padding:2px 3px;border-radius:3px;white-space:pre-wrap;margin-right:1px";
+        cell.style.cssText = "padding:1px 3px;border-radius:3px;white-space:pre-wrap;margin-right:1px;display:inline-block;max-width:100%;line-height:1.45";
         if (spaced) cell.style.marginLeft = "5px";
         if (marked) cell.style.borderBottom = "2.5px solid currentColor";
         cell.addEventListener("pointerenter", () => point(index));

@@ -121,9 +121,12 @@ final class AttributionValue: ObjectValue {
       ScoredText.Item(
         answer.text, details: ["probability \(NumberText.percent(answer.probability))"],
         isMarked: true))
-    let rather = answer.againstText.map { " and not “\(VisibleText.line($0))”" } ?? ""
+    func quoted(_ text: String) -> String {
+      "“\(VisibleText.line(text.first == " " ? String(text.dropFirst()) : text))”"
+    }
+    let rather = answer.againstText.map { " and not \(quoted($0))" } ?? ""
     return ScoredText(
-      title: "Why “\(VisibleText.line(answer.text))”\(rather) · \(trace.model.model.name)",
+      title: "Why \(quoted(answer.text))\(rather) · \(trace.model.model.name)",
       items: items, scoreName: scoreName, notes: notes, provenance: provenance)
   }
 
