@@ -221,7 +221,8 @@ CELLS = r"""
       type: cell.model.outputs.get(i)?.type,
       html: cell.model.outputs.get(i)?.data?.['text/html'] ?? '',
       size: size(output), text: output.innerText,
-      figures: output.querySelectorAll('.vitrine-figure').length,
+      figures: [...output.querySelectorAll('.vitrine-figure')]
+        .filter(figure => figure.querySelector('script[type="application/json"]')).length,
       live: output.querySelectorAll('.vitrine-figure[data-live]').length,
       views: [...output.querySelectorAll('.vitrine-figure[data-live], .vitrine-figure[data-live] *')]
         .filter(e => e.shadowRoot?.childElementCount).map(size),
