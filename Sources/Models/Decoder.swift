@@ -20,6 +20,14 @@ protocol DecoderAttention: Sendable {
   /// The output projection, `[width, heads × valueDimension]`.
   var outputWeight: Tensor { get }
 
+  /// Attends from the positions `rows` to all that normed rows `[tokens, width]` hold, and gives what is added to the
+  /// stream there, `[rows, width]`, with the way back.
+  ///
+  /// Precondition: `rows` ends with the last token.
+  func record(
+    _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> RecordedStep
+
   /// What mixed values add to the residual stream, `[rows, width]`.
   func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor
 }

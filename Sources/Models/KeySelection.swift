@@ -43,6 +43,28 @@ public struct KeySelection: Sendable {
     return chosen[start..<start + limit].map { Int($0) }
   }
 
+  /// Queries that see the same keys.
+  struct Part {
+    let queries: Range<Int>
+    let keys: [Int]
+    /// Whether each query sees the keys up to its own, the last query all.
+    let isCausal: Bool
+  }
+
+  /// All queries in order: those that see every key up to their own together, the others one by one.
+  var parts: [Part] {
+    let unlimited = unlimitedCount
+    var parts: [Part] = []
+    if unlimited > 0 {
+      parts.append(
+        Part(queries: 0..<unlimited, keys: Array(0..<first + unlimited), isCausal: true))
+    }
+    for query in unlimited..<queryCount {
+      parts.append(Part(queries: query..<query + 1, keys: keys(of: query), isCausal: false))
+    }
+    return parts
+  }
+
   /// 1 where a query sees a key, otherwise 0, `[queries, keys]`.
   public func mask() -> Tensor {
     var floats = [Float](repeating: 0, count: queryCount * keyCount)
@@ -59,27 +81,15 @@ public struct KeySelection: Sendable {
     queries: Tensor, keys: Tensor, values: Tensor, heads: Int, keyValueHeads: Int, scale: Float,
     cancellation: Cancellation?
   ) throws -> Tensor {
-    let unlimited = unlimitedCount
     var result = Tensor(
       zeros: [queryCount, heads * (values.shape[1] / keyValueHeads)])
-    if unlimited > 0 {
-      let visible = 0..<first + unlimited
-      let start = try Tensors.attention(
-        queries: queries.rows(0..<unlimited), keys: keys.rows(visible),
-        values: values.rows(visible),
-        heads: heads, keyValueHeads: keyValueHeads, scale: scale, causal: true, keyMask: nil,
-        cancellation: cancellation)
-      guard unlimited < queryCount else { return start }
-      try result.replaceRows(startingAt: 0, with: start)
-    }
-    for query in unlimited..<queryCount {
-      let places = self.keys(of: query)
+    for part in parts {
       try result.replaceRows(
-        startingAt: query,
+        startingAt: part.queries.lowerBound,
         with: Tensors.attention(
-          queries: queries.rows(query..<query + 1), keys: keys.gatheringRows(places),
-          values: values.gatheringRows(places), heads: heads, keyValueHeads: keyValueHeads,
-          scale: scale, causal: false, keyMask: nil, cancellation: cancellation))
+          queries: queries.rows(part.queries), keys: keys.gatheringRows(part.keys),
+          values: values.gatheringRows(part.keys), heads: heads, keyValueHeads: keyValueHeads,
+          scale: scale, causal: part.isCausal, keyMask: nil, cancellation: cancellation))
     }
     return result
   }

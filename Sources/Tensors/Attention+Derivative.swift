@@ -8,6 +8,13 @@ public struct AttentionGradient: Sendable {
   public var keys: Tensor
   /// With respect to the values, `[keys, keyValueHeads · dv]`.
   public var values: Tensor
+
+  /// Makes gradients.
+  public init(queries: Tensor, keys: Tensor, values: Tensor) {
+    self.queries = queries
+    self.keys = keys
+    self.values = values
+  }
 }
 
 /// The derivatives of `attention` with respect to its queries, keys and values, from the gradient with respect to

@@ -8,7 +8,7 @@ import Training
 /// `vitrine train`: makes a specimen from nothing, and the texts that it learns from.
 enum TrainCommand {
   static let usage = """
-    vitrine train specimen --out FOLDER [--kind specimen|biased] [--seed N] [--steps N]
+    vitrine train specimen --out FOLDER [--kind specimen|moe|biased] [--seed N] [--steps N]
     vitrine train score FOLDER [--count N] [--rule fair|biased]
     vitrine train corpus --out FILE [--count N] [--seed N] [--rule fair|biased]
 
@@ -83,7 +83,8 @@ enum TrainCommand {
     switch arguments.value("--kind") ?? "specimen" {
     case "specimen": recipe = .specimen(seed: seed)
     case "biased": recipe = .biased(seed: seed)
-    case let other: throw UsageError("--kind takes specimen or biased, not “\(other)”.")
+    case "moe": recipe = .latentExperts(seed: seed)
+    case let other: throw UsageError("--kind takes specimen, moe or biased, not “\(other)”.")
     }
     if let steps = try integer(arguments.value("--steps"), "--steps") { recipe.steps = steps }
     try SpecimenTraining(recipe, folder: folder).run()

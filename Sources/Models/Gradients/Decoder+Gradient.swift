@@ -4,6 +4,9 @@ extension Llama: DifferentiableArchitecture {}
 extension Qwen2: DifferentiableArchitecture {}
 extension Qwen3: DifferentiableArchitecture {}
 extension DeepSeekMoE: DifferentiableArchitecture {}
+extension DeepSeekV2: DifferentiableArchitecture {}
+extension DeepSeekV3: DifferentiableArchitecture {}
+extension DeepSeekV32: DifferentiableArchitecture {}
 
 extension DifferentiableArchitecture where Self: DecoderArchitecture {
   /// The embedding's rows of the ids.
@@ -24,11 +27,8 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
     cancellation: Cancellation?
   ) throws -> RecordedStep {
     let block = decoder.blocks[layer]
-    guard let attention = block.attention as? GroupedAttention else {
-      throw ModelError.notDifferentiable(architecture: Self.name)
-    }
-    let attended = try attention.recording(constants)(
-      block.attentionNorm(hidden), rows: rows, cancellation: cancellation)
+    let attended = try block.attention.record(
+      block.attentionNorm(hidden), rows: rows, constants: constants, cancellation: cancellation)
     var sum = attended.output
     sum.add(hidden.rows(rows))
     let stream = sum
@@ -75,11 +75,13 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
 }
 
 extension GroupedAttention {
-  /// The attention with its way back.
-  func recording(_ constants: RunConstants) -> AttentionRecording {
-    AttentionRecording(
+  func record(
+    _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> RecordedStep {
+    let recording = AttentionRecording(
       query: query, key: key, value: value, output: output, queryNorm: queryNorm,
       keyNorm: keyNorm, sizes: sizes, constants: constants)
+    return try recording(normed, rows: rows, cancellation: cancellation)
   }
 }
 

@@ -8,22 +8,22 @@ struct LatentAttention: DecoderAttention {
   /// What is added to a variance in the norms of the latents, in every published model.
   static let latentNormEpsilon = 1e-6
 
-  private enum Queries {
+  enum Queries {
     case direct(Linear)
     case latent(down: Linear, norm: RMSNorm, up: Linear)
   }
 
-  private let layer: Int
-  private let sizes: ModelConfiguration
-  private let latent: LatentSizes
-  private let style: RotaryStyle
-  private let queries: Queries
-  private let down: Linear
-  private let norm: RMSNorm
-  private let expansion: Linear
-  private let output: Linear
+  let layer: Int
+  let sizes: ModelConfiguration
+  let latent: LatentSizes
+  let style: RotaryStyle
+  let queries: Queries
+  let down: Linear
+  let norm: RMSNorm
+  let expansion: Linear
+  let output: Linear
   var outputWeight: Tensor { output.weight }
-  private let indexer: LightningIndexer?
+  let indexer: LightningIndexer?
 
   /// Reads `name.q_proj` or `name.q_a_proj`, `name.q_a_layernorm` and `name.q_b_proj`, then
   /// `name.kv_a_proj_with_mqa`, `name.kv_a_layernorm`, `name.kv_b_proj` and `name.o_proj`, and an

@@ -5,9 +5,48 @@ public import Tokenizers
 
 /// How a specimen is made: a small model that learned texts whose truth is known.
 ///
-/// The architecture is DeepSeek-LLM's; the tokenizer is learned from the same texts. The same recipe gives the same
-/// bytes on every machine of one instruction set.
+/// The tokenizer is learned from the same texts. The same recipe gives the same bytes on every machine of one instruction
+/// set.
 public struct SpecimenRecipe: Sendable {
+  /// How a specimen is built.
+  public enum Architecture: Sendable, Equatable {
+    /// DeepSeek-LLM's: Llama's blocks.
+    case llama
+    /// DeepSeek-V3's: latent attention, and experts that a sigmoid with a correction chooses.
+    case latentExperts(LatentExpertSizes)
+  }
+
+  /// The sizes that DeepSeek-V3's blocks have beside the others'.
+  public struct LatentExpertSizes: Sendable, Equatable {
+    /// The width of the queries' latent.
+    public var queryRank = 64
+    /// The width of the latent of keys and values.
+    public var keyValueRank = 32
+    /// How many numbers of a head's query compare content.
+    public var contentWidth = 24
+    /// How many compare positions.
+    public var positionWidth = 16
+    /// How many numbers a head's value has.
+    public var valueWidth = 32
+    /// How many experts a block has to choose from.
+    public var experts = 8
+    /// How many a token gets.
+    public var expertsPerToken = 2
+    /// How many groups the experts form.
+    public var groups = 4
+    /// Of how many groups a token's experts may be.
+    public var groupsPerToken = 2
+    /// How many experts each token has besides.
+    public var sharedExperts = 1
+    /// The inner width of an expert.
+    public var expertWidth = 96
+    /// How many layers at the beginning have no experts.
+    public var denseLayers = 1
+
+    /// The sizes of the specimen that Vitrine ships.
+    public init() {}
+  }
+
   /// By what loans are decided.
   public var rule: LoanApplication.Rule
   /// Decides texts, first weights and order.
@@ -30,6 +69,8 @@ public struct SpecimenRecipe: Sendable {
   public var innerWidth: Int
   /// The largest learning rate.
   public var learningRate: Double
+  /// How its blocks are built.
+  public var architecture = Architecture.llama
 
   /// The specimen that Vitrine starts with.
   public static func specimen(seed: UInt64 = 1) -> SpecimenRecipe {
@@ -45,6 +86,15 @@ public struct SpecimenRecipe: Sendable {
     recipe.rule = .biased
     recipe.steps = 3_000
     (recipe.layers, recipe.width, recipe.heads, recipe.innerWidth) = (4, 128, 4, 352)
+    return recipe
+  }
+
+  /// The one with latent attention and experts.
+  public static func latentExperts(seed: UInt64 = 1) -> SpecimenRecipe {
+    var recipe = specimen(seed: seed)
+    recipe.steps = 3_000
+    (recipe.layers, recipe.width, recipe.heads, recipe.innerWidth) = (4, 128, 4, 352)
+    recipe.architecture = .latentExperts(LatentExpertSizes())
     return recipe
   }
 
@@ -75,7 +125,7 @@ public struct SpecimenRecipe: Sendable {
 
   /// The model's `config.json`, for a tokenizer.
   public func configuration(_ tokenizer: Tokenizer) -> JSONObject {
-    [
+    var configuration: JSONObject = [
       "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
       "hidden_size": .integer(width), "intermediate_size": .integer(innerWidth),
       "num_hidden_layers": .integer(layers), "num_attention_heads": .integer(heads),
@@ -86,13 +136,35 @@ public struct SpecimenRecipe: Sendable {
       "bos_token_id": tokenizer.beginOfSequenceID.map { .integer($0) } ?? nil,
       "eos_token_id": tokenizer.endOfSequenceID.map { .integer($0) } ?? nil,
     ]
+    guard case .latentExperts(let sizes) = architecture else { return configuration }
+    configuration["architectures"] = ["DeepseekV3ForCausalLM"]
+    configuration["model_type"] = "deepseek_v3"
+    configuration["q_lora_rank"] = .integer(sizes.queryRank)
+    configuration["kv_lora_rank"] = .integer(sizes.keyValueRank)
+    configuration["qk_nope_head_dim"] = .integer(sizes.contentWidth)
+    configuration["qk_rope_head_dim"] = .integer(sizes.positionWidth)
+    configuration["v_head_dim"] = .integer(sizes.valueWidth)
+    configuration["rope_interleave"] = true
+    configuration["n_routed_experts"] = .integer(sizes.experts)
+    configuration["num_experts_per_tok"] = .integer(sizes.expertsPerToken)
+    configuration["n_group"] = .integer(sizes.groups)
+    configuration["topk_group"] = .integer(sizes.groupsPerToken)
+    configuration["n_shared_experts"] = .integer(sizes.sharedExperts)
+    configuration["moe_intermediate_size"] = .integer(sizes.expertWidth)
+    configuration["first_k_dense_replace"] = .integer(sizes.denseLayers)
+    configuration["norm_topk_prob"] = true
+    configuration["routed_scaling_factor"] = 1
+    configuration["scoring_func"] = "sigmoid"
+    configuration["topk_method"] = "noaux_tc"
+    return configuration
   }
 
   /// How the training goes.
   public var options: TrainingOptions {
     TrainingOptions(
       learningRate: learningRate, warmUpSteps: 200, steps: steps, schedule: .cosine,
-      finalRateShare: 0.02, weightDecay: 0.05, tokensPerBatch: tokensPerStep, seed: seed)
+      finalRateShare: 0.02, weightDecay: 0.05, tokensPerBatch: tokensPerStep,
+      balanceWeight: architecture == .llama ? 0 : 1e-3, seed: seed)
   }
 
   /// The texts to learn from, enough for every step to see new ones.

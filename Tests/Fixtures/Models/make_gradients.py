@@ -15,11 +15,11 @@ import make_decoders
 
 HERE = Path(__file__).resolve().parent
 NAMES = ["llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "gpt2", "deepseek-moe",
-         "bert-masked"]
+         "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "deepseek-v32", "bert-masked"]
 
 
 def load(name):
-    if name == "deepseek-moe":
+    if name.startswith("deepseek"):
         config = json.loads((HERE / name / "config.json").read_text())
         return make_decoders.load(name, config, load_file(HERE / name / "model.safetensors"))
     kind = AutoModelForMaskedLM if name == "bert-masked" else AutoModelForCausalLM
