@@ -30,6 +30,7 @@ extension Trainer {
       metadata: [
         ("kind", Self.kind), ("configuration", JSON.object(configuration).serialized()),
         ("options", options.json.serialized()), ("place", JSON.object(place).serialized()),
+        ("adaptation", (adaptation?.json ?? .null).serialized()),
       ], to: path)
   }
 
@@ -67,7 +68,8 @@ extension Trainer {
     }
     try self.init(
       configuration: try object("configuration"), weights: file, prefix: "weights.",
-      corpus: corpus, options: options)
+      corpus: corpus, options: options,
+      adaptation: LowRankAdaptation(try JSON(parsing: try text("adaptation"))))
     guard let step = place["step"]?.integer, step >= 0, let epoch = place["epoch"]?.integer,
       epoch >= 0, let position = place["position"]?.integer,
       corpus.documents.indices.contains(position)
@@ -105,6 +107,7 @@ extension TrainingOptions {
     put("decaysEmbeddings", .bool(decaysEmbeddings))
     put("clipNorm", clipNorm.map { .number($0) } ?? .null)
     put("divergenceNorm", divergenceNorm.map { .number($0) } ?? .null)
+    put("roundsWeights", .bool(roundsWeights))
     put("seed", .string(String(seed)))
     return .object(JSONObject(members: members))
   }
@@ -122,10 +125,12 @@ extension TrainingOptions {
     }
     guard let schedule = object["schedule"]?.string.flatMap(Schedule.init),
       let decays = object["decaysEmbeddings"]?.bool,
+      let rounds = object["roundsWeights"]?.bool,
       let seed = object["seed"]?.string.flatMap({ UInt64($0) })
     else { return nil }
     self.schedule = schedule
     decaysEmbeddings = decays
+    roundsWeights = rounds
     clipNorm = object["clipNorm"]?.number
     divergenceNorm = object["divergenceNorm"]?.number
     self.seed = seed
@@ -144,5 +149,23 @@ extension TrainingOptions {
       ("warmUpSteps", \.warmUpSteps), ("steps", \.steps), ("tokensPerBatch", \.tokensPerBatch),
       ("batchesPerStep", \.batchesPerStep),
     ]
+  }
+}
+
+extension LowRankAdaptation {
+  /// The adaptation as it is saved; `init(_:)` reads it.
+  var json: JSON {
+    [
+      "rank": .integer(rank), "alpha": .number(alpha),
+      "modules": .array(modules.map { .string($0) }),
+    ]
+  }
+
+  /// Reads a saved adaptation; `nil` where there is none.
+  init?(_ json: JSON) {
+    guard let rank = json["rank"]?.integer, rank > 0, let alpha = json["alpha"]?.number,
+      let modules = json["modules"]?.array?.compactMap(\.string)
+    else { return nil }
+    self.init(rank: rank, alpha: alpha, modules: modules)
   }
 }

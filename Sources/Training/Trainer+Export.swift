@@ -6,8 +6,40 @@ extension Trainer {
   /// The weights as they are now, by the names of Hugging Face's layout, in the order of the model.
   ///
   /// They share the trainer's memory until the next step, which then works on a copy: what was handed out doesn't change.
+  ///
+  /// Adaptations are added to the maps that they adapt.
   public var weights: [(name: String, tensor: Tensor)] {
-    parameters.entries.map { ($0.name, $0.value) }
+    get throws {
+      let entries = parameters.entries
+      var places: [String: Int] = [:]
+      for (place, entry) in entries.enumerated() where entry.role == .adapterDown {
+        places[String(entry.name.dropLast(".lora_A.weight".count)) + ".weight"] = place
+      }
+      return try entries.filter { $0.role != .adapterDown && $0.role != .adapterUp }.map { entry in
+        guard let place = places[entry.name], let adaptation else {
+          return (entry.name, entry.value)
+        }
+        // B follows A.
+        var change = try matrixProduct(
+          entries[place + 1].value, entries[place].value, cancellation: nil)
+        change.scale(by: adaptation.scale)
+        change.add(entry.value)
+        return (entry.name, change)
+      }
+    }
+  }
+
+  /// The same weights as they are exported: in an element type, but for routers' corrections.
+  public func weights(as elementType: ElementType) throws -> [(name: String, tensor: Tensor)] {
+    let corrections = Set(
+      parameters.entries.filter { $0.role == .correction }.map { $0.name })
+    return try weights.map { name, tensor in
+      (
+        name,
+        elementType == .bfloat16 && !corrections.contains(name)
+          ? tensor.converted(to: .bfloat16) : tensor
+      )
+    }
   }
 
   /// Writes `config.json` and `model.safetensors` to a folder, as transformers and `LanguageModel` load them.
@@ -29,14 +61,8 @@ extension Trainer {
     for (name, bytes) in [("config.json", Array(text.utf8))] + files {
       try SystemFile(creating: "\(folder)/\(name)", replacing: true).write(bytes)
     }
-    let tensors = parameters.entries.map { entry in
-      (
-        name: entry.name,
-        tensor: elementType == .bfloat16 && entry.role != .correction
-          ? entry.value.converted(to: .bfloat16) : entry.value
-      )
-    }
     try SafetensorsWriter.write(
-      tensors: tensors, metadata: [("format", "pt")], to: "\(folder)/model.safetensors")
+      tensors: try weights(as: elementType), metadata: [("format", "pt")],
+      to: "\(folder)/model.safetensors")
   }
 }

@@ -15,6 +15,8 @@ public final class Trainer {
   public var options: TrainingOptions
   /// How many steps were taken.
   public internal(set) var step = 0
+  /// What is trained in place of the weights themselves, or `nil` where they are.
+  public let adaptation: LowRankAdaptation?
   let network: TrainableDecoder
   let parameters: ParameterStore
   var corpus: TrainingCorpus
@@ -43,26 +45,33 @@ public final class Trainer {
   /// - Throws: as above, and `CheckpointError` for a missing weight.
   public convenience init(
     configuration: JSONObject, weights: Checkpoint, corpus: TrainingCorpus,
-    options: TrainingOptions
+    options: TrainingOptions, adaptation: LowRankAdaptation? = nil
   ) throws {
     try self.init(
-      configuration: configuration, weights: weights, prefix: "", corpus: corpus, options: options)
+      configuration: configuration, weights: weights, prefix: "", corpus: corpus, options: options,
+      adaptation: adaptation)
   }
 
   convenience init(
     configuration: JSONObject, weights: Checkpoint, prefix: String, corpus: TrainingCorpus,
-    options: TrainingOptions
+    options: TrainingOptions, adaptation: LowRankAdaptation?
   ) throws {
-    try self.init(configuration, corpus, options, .checkpoint(weights, prefix: prefix))
+    try self.init(
+      configuration, corpus, options, .checkpoint(weights, prefix: prefix), adaptation: adaptation)
   }
 
   private init(
     _ configuration: JSONObject, _ corpus: TrainingCorpus, _ options: TrainingOptions,
-    _ source: ParameterDeclaration.Source
+    _ source: ParameterDeclaration.Source, adaptation: LowRankAdaptation? = nil
   ) throws {
-    var declaration = ParameterDeclaration(source)
+    var declaration = ParameterDeclaration(source, adaptation: adaptation, seed: options.seed)
     network = try TrainableDecoder(ConfigurationReader(configuration), &declaration)
     parameters = declaration.parameters
+    parameters.weightType = options.roundsWeights ? .bfloat16 : .float32
+    self.adaptation = adaptation
+    if let adaptation, !parameters.entries.contains(where: { $0.role == .adapterDown }) {
+      throw TrainingError.nothingAdapted(modules: adaptation.modules)
+    }
     self.configuration = configuration
     self.corpus = corpus
     self.options = options
@@ -71,8 +80,12 @@ public final class Trainer {
     for document in corpus.documents { try check(document.ids) }
   }
 
-  /// How many numbers the training changes.
-  public var parameterCount: Int { parameters.entries.reduce(0) { $0 + $1.value.count } }
+  /// How many numbers the training changes, the corrections of routers among them.
+  public var parameterCount: Int {
+    parameters.entries.reduce(0) {
+      $0 + ($1.isTrained || $1.role == .correction && adaptation == nil ? $1.value.count : 0)
+    }
+  }
 
   private func check(_ ids: [Int32]) throws(TrainingError) {
     let vocabulary = network.sizes.vocabulary
@@ -174,6 +187,7 @@ public final class Trainer {
   ///
   /// Wang et al. 2024, arXiv:2408.15664.
   private func balance(_ loads: [ExpertLoad]) {
+    guard adaptation == nil else { return }
     for load in loads {
       guard let correction = load.correction else { continue }
       let mean = Double(load.counts.reduce(0, +)) / Double(load.counts.count)

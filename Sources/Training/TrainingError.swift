@@ -18,6 +18,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   case wrongShape(name: String, found: [Int], expected: [Int])
   /// A saved training isn't one, or not of this model.
   case unsuitableState(path: String, reason: String)
+  /// The model has none of the maps that were to be adapted.
+  case nothingAdapted(modules: [String])
   /// The corpus isn't the one that a saved training learned from.
   case otherCorpus(path: String)
 
@@ -38,6 +40,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
       "The weight `\(name)` has the shape \(found); its model's configuration gives \(expected)."
     case .unsuitableState(let path, let reason):
       "`\(path)` can't be gone on from: \(reason)."
+    case .nothingAdapted(let modules):
+      "The model has no map named \(modules.map { "`\($0)`" }.joined(separator: " or ")) to adapt."
     case .otherCorpus(let path):
       "`\(path)` was saved by a training on other texts; going on needs the same ones."
     }

@@ -44,6 +44,10 @@ public struct TrainingOptions: Sendable, Equatable {
   ///
   /// 0 leaves it out; DeepSeek-V3 took 0.0001.
   public var balanceWeight: Double
+  /// Whether maps and embeddings are computed with rounded to bfloat16, from `float32` numbers that the steps change.
+  ///
+  /// Gradients go to those numbers as if there were no rounding (Micikevicius and others 2018, arXiv:1710.03740).
+  public var roundsWeights: Bool
   /// Decides the first weights and the order of the texts.
   public var seed: UInt64
 
@@ -54,7 +58,7 @@ public struct TrainingOptions: Sendable, Equatable {
     beta2: Double = 0.95, epsilon: Double = 1e-8, weightDecay: Double = 0.1,
     decaysEmbeddings: Bool = false, clipNorm: Double? = 1, divergenceNorm: Double? = 1e6,
     tokensPerBatch: Int = 2_048, batchesPerStep: Int = 1, correctionRate: Double = 0.001,
-    balanceWeight: Double = 0, seed: UInt64 = 0
+    balanceWeight: Double = 0, roundsWeights: Bool = false, seed: UInt64 = 0
   ) {
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
@@ -72,6 +76,7 @@ public struct TrainingOptions: Sendable, Equatable {
     self.batchesPerStep = batchesPerStep
     self.correctionRate = correctionRate
     self.balanceWeight = balanceWeight
+    self.roundsWeights = roundsWeights
     self.seed = seed
   }
 
@@ -86,7 +91,7 @@ public struct TrainingOptions: Sendable, Equatable {
 
   func decay(of role: ParameterRole) -> Double {
     switch role {
-    case .matrix, .residual: weightDecay
+    case .matrix, .residual, .adapterDown, .adapterUp: weightDecay
     case .embedding: decaysEmbeddings ? weightDecay : 0
     case .gain, .bias, .correction: 0
     }

@@ -1,3 +1,4 @@
+import Checkpoints
 import DataFormats
 import Foundation
 import Models
@@ -11,17 +12,22 @@ import Tokenizers
   private static let folder =
     #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Kernelspec/models"
 
+  private static let names = ["specimen", "specimen-moe", "specimen-biased"]
+  private static let recipes: [String: SpecimenRecipe] = [
+    "specimen": .specimen(), "specimen-moe": .latentExperts(), "specimen-biased": .biased(),
+  ]
+
   private static func record(_ name: String) throws -> JSON {
     try JSON(
       parsing: [UInt8](Data(contentsOf: URL(filePath: "\(folder)/\(name)/training.json"))))
   }
 
   /// What the committed record says, from the committed weights, on other held-out texts.
-  @Test(arguments: ["specimen", "specimen-biased"]) func answersWhatItHasNotSeen(
+  @Test(arguments: names) func answersWhatItHasNotSeen(
     name: String
   ) throws {
     let model = try LanguageModel.load(path: "\(Self.folder)/\(name)")
-    let rule: LoanApplication.Rule = name == "specimen" ? .fair : .biased
+    let rule: LoanApplication.Rule = name == "specimen-biased" ? .biased : .fair
     let score = try SpecimenScore(of: model, rule: rule, count: 100, seed: 31)
     #expect(score.questions.count == 5)
     let recorded = try #require(try Self.record(name)["score"]?["questions"]?.array)
@@ -46,10 +52,10 @@ import Tokenizers
     #expect(score.induction > 0.3)
   }
 
-  @Test(arguments: ["specimen", "specimen-biased"]) func itsTokenizerIsTheOneThatIsLearned(
+  @Test(arguments: names) func itsTokenizerIsTheOneThatIsLearned(
     name: String
   ) throws {
-    let recipe: SpecimenRecipe = name == "specimen" ? .specimen() : .biased()
+    let recipe = try #require(Self.recipes[name])
     let files = try recipe.tokenizerFiles()
     let committed = try Data(
       contentsOf: URL(filePath: "\(Self.folder)/\(name)/tokenizer.json"))
@@ -57,9 +63,7 @@ import Tokenizers
   }
 
   @Test func recipesMakeTheCommittedSizes() throws {
-    for (name, recipe) in [
-      ("specimen", SpecimenRecipe.specimen()), ("specimen-biased", .biased()),
-    ] {
+    for (name, recipe) in Self.recipes {
       let record = try Self.record(name)
       #expect(record["steps"]?.integer == recipe.steps)
       #expect(record["tokensPerStep"]?.integer == recipe.tokensPerStep)
@@ -67,9 +71,32 @@ import Tokenizers
     }
   }
 
+  /// transformers loads the folders as they are and computes the same logits, within 1e-5 of the largest.
+  @Test(arguments: names) func transformersAgrees(name: String) throws {
+    let golden = try SafetensorsFile(path: "\(fixtures)/specimens.safetensors")
+    let model = try LanguageModel.load(path: "\(Self.folder)/\(name)")
+    for (number, text) in ["English", "Chinese"].enumerated() {
+      let key = "\(name).\(text)"
+      let given = try #require(golden.metadata.first { $0.key == key }?.value)
+      let trace = try model.run(given, keeping: [])
+      let expected = try golden.tensor(named: key)
+      let ids = try golden.tensor(named: key + ".ids").floats.map { Int($0) }
+      #expect(trace.ids == ids, "\(key)")
+      let largest = expected.floats.reduce(0) { max($0, abs($1)) }
+      let count = expected.shape[0]
+      for row in 0..<count {
+        let logits = try trace.logits(at: trace.ids.count - count + row).floats
+        let worst = zip(logits, expected.row(row)).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+        #expect(worst <= 1e-5 * largest, "\(key) \(number)")
+      }
+    }
+  }
+
   /// A few steps of the recipe: the loss falls, and twice the same bytes come out.
-  @Test func aShortTrainingIsTheSameTwice() throws {
+  @Test(arguments: [SpecimenRecipe.Architecture.llama, .latentExperts(.init())])
+  func aShortTrainingIsTheSameTwice(architecture: SpecimenRecipe.Architecture) throws {
     var recipe = SpecimenRecipe.biased(seed: 5)
+    recipe.architecture = architecture
     recipe.tokenizerTexts = 300
     recipe.units = 400
     (recipe.layers, recipe.width, recipe.heads, recipe.innerWidth) = (2, 32, 2, 64)

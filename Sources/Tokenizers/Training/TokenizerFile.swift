@@ -6,7 +6,10 @@ extension BytePairTrainer.Vocabulary {
   /// - Parameters:
   ///   - preTokenizer: the `pre_tokenizer` that the merges were learned with.
   ///   - specials: texts that are one token each; their ids follow the units'.
-  public func tokenizerJSON(preTokenizer: JSON, specials: [String]) -> JSON {
+  ///   - beginning: the one of them that every text begins with, or `nil`.
+  public func tokenizerJSON(
+    preTokenizer: JSON, specials: [String], beginning: String? = nil
+  ) -> JSON {
     func face(_ unit: [UInt8]) -> String {
       String(String.UnicodeScalarView(unit.map { ByteAlphabet.scalars[Int($0)] }))
     }
@@ -17,12 +20,18 @@ extension BytePairTrainer.Vocabulary {
         "lstrip": false, "rstrip": false, "normalized": false, "special": true,
       ]
     }
+    var postProcessor: JSON = [
+      "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true,
+    ]
+    if let beginning,
+      let place = specials.firstIndex(where: { $0.utf8.elementsEqual(beginning.utf8) })
+    {
+      postProcessor = Self.template(beginning, id: units.count + place)
+    }
     return [
       "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(added),
       "normalizer": nil, "pre_tokenizer": preTokenizer,
-      "post_processor": [
-        "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true,
-      ],
+      "post_processor": postProcessor,
       "decoder": [
         "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true,
       ],
@@ -35,6 +44,26 @@ extension BytePairTrainer.Vocabulary {
             members: faces.enumerated().map { .init(key: $0.element, value: .integer($0.offset)) })),
         "merges": .array(merges.map { .string("\(faces[$0.left]) \(faces[$0.right])") }),
       ],
+    ]
+  }
+
+  /// Puts a token before every text.
+  private static func template(_ token: String, id: Int) -> JSON {
+    let special: JSON = ["SpecialToken": ["id": .string(token), "type_id": 0]]
+    return [
+      "type": "TemplateProcessing",
+      "single": [special, ["Sequence": ["id": "A", "type_id": 0]]],
+      "pair": [
+        special, ["Sequence": ["id": "A", "type_id": 0]],
+        ["SpecialToken": ["id": .string(token), "type_id": 1]],
+        ["Sequence": ["id": "B", "type_id": 1]],
+      ],
+      "special_tokens": .object(
+        JSONObject(members: [
+          .init(
+            key: token,
+            value: ["id": .string(token), "ids": [.integer(id)], "tokens": [.string(token)]])
+        ])),
     ]
   }
 }

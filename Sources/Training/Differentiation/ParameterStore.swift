@@ -14,6 +14,8 @@ final class ParameterStore {
     /// Whether the loss's gradient changes it.
     var isTrained: Bool
     var value: Tensor
+    /// The value as operations read it, where they read it rounded; `nil` until it is read again after a step.
+    var rounded: Tensor?
     var gradient: Tensor
     /// Whether `gradient` holds a sum of this step already.
     var hasGradient = false
@@ -22,19 +24,33 @@ final class ParameterStore {
 
     mutating func take(_ step: AdamStep) {
       step.apply(gradient, to: &value, mean: &mean, square: &square)
+      rounded = nil
     }
   }
 
   var entries: [Entry] = []
+  /// What operations read maps and embeddings in; steps always change the `float32` numbers.
+  var weightType = ElementType.float32
 
-  subscript(parameter: Parameter) -> Tensor { entries[parameter.index].value }
+  /// A weight as operations read it.
+  subscript(parameter: Parameter) -> Tensor {
+    let entry = entries[parameter.index]
+    guard weightType == .bfloat16, entry.role.isRounded else { return entry.value }
+    if let rounded = entry.rounded { return rounded }
+    let rounded = entry.value.converted(to: .bfloat16)
+    entries[parameter.index].rounded = rounded
+    return rounded
+  }
 
-  func append(_ name: String, part: String, role: ParameterRole, value: Tensor) -> Parameter {
+  /// Adds a weight; one that isn't trained has no gradient and no moments.
+  func append(
+    _ name: String, part: String, role: ParameterRole, value: Tensor, isTrained: Bool
+  ) -> Parameter {
+    let shape = isTrained ? value.shape : [0]
     entries.append(
       Entry(
-        name: name, part: part, role: role, isTrained: role != .correction, value: value,
-        gradient: Tensor(zeros: value.shape), mean: Tensor(zeros: value.shape),
-        square: Tensor(zeros: value.shape)))
+        name: name, part: part, role: role, isTrained: isTrained, value: value,
+        gradient: Tensor(zeros: shape), mean: Tensor(zeros: shape), square: Tensor(zeros: shape)))
     return Parameter(index: entries.count - 1)
   }
 
@@ -87,4 +103,16 @@ enum ParameterRole: String, Sendable {
   case bias
   /// A router's corrections, which follow the experts' load and no gradient.
   case correction
+  /// The map of an adaptation into its few dimensions, which begins at random.
+  case adapterDown
+  /// The map of an adaptation out of them, which begins as zeros.
+  case adapterUp
+
+  /// Whether operations may read it rounded.
+  var isRounded: Bool {
+    switch self {
+    case .embedding, .matrix, .residual, .adapterDown, .adapterUp: true
+    case .gain, .bias, .correction: false
+    }
+  }
 }

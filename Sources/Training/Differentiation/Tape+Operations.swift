@@ -31,6 +31,20 @@ extension Tape {
     return result
   }
 
+  /// A variable times a number.
+  func scaled(_ x: Variable, by factor: Float) -> Variable {
+    var value = x.value
+    value.scale(by: factor)
+    let result = variable(value)
+    let source = x.index
+    record(from: result.index) { tape, gradient in
+      var slope = gradient
+      slope.scale(by: factor)
+      tape.add(slope, to: source)
+    }
+    return result
+  }
+
   /// Adds `gradient W` to the gradient of a variable.
   func addLinear(_ gradient: Tensor, _ weight: Tensor, to index: Int) throws {
     if let sum = take(index) {

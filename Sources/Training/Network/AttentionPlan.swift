@@ -114,6 +114,9 @@ extension Tape {
   func linear(
     _ x: Variable, _ plan: LinearPlan, addedTo residual: Variable? = nil
   ) throws -> Variable {
-    try linear(x, plan.weight, bias: plan.bias, addedTo: residual)
+    let result = try linear(x, plan.weight, bias: plan.bias, addedTo: residual)
+    guard let adapter = plan.adapter else { return result }
+    let narrow = scaled(try linear(x, adapter.down), by: adapter.scale)
+    return try linear(narrow, adapter.up, addedTo: result)
   }
 }

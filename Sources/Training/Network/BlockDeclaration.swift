@@ -22,7 +22,8 @@ struct BlockDeclaration {
   ) throws -> LinearPlan {
     LinearPlan(
       weight: try declare(prefix + suffix + ".weight", [output, input], role, part: part),
-      bias: hasBias ? try declare(prefix + suffix + ".bias", [output], .bias, part: part) : nil)
+      bias: hasBias ? try declare(prefix + suffix + ".bias", [output], .bias, part: part) : nil,
+      adapter: try declare.adapter(of: prefix + suffix, output, input, part: part))
   }
 
   func grouped(

@@ -6,6 +6,7 @@ import Tensors
 struct LinearPlan {
   let weight: Parameter
   let bias: Parameter?
+  let adapter: AdapterPlan?
 }
 
 /// The parameters of a gated feed-forward part.

@@ -111,7 +111,8 @@ public struct SpecimenRecipe: Sendable {
     var texts = CorpusGenerator(seed: seed &+ 1_000_003, rule: rule)
     for _ in 0..<tokenizerTexts { trainer.add(texts.next().text) }
     let vocabulary = trainer.train(units: units, minimumFrequency: 2)
-    let document = vocabulary.tokenizerJSON(preTokenizer: preTokenizer, specials: Self.specials)
+    let document = vocabulary.tokenizerJSON(
+      preTokenizer: preTokenizer, specials: Self.specials, beginning: Self.specials[0])
     let settings: JSON = [
       "add_bos_token": true, "add_eos_token": false, "bos_token": .string(Self.specials[0]),
       "eos_token": .string(Self.specials[1]), "model_max_length": .integer(Self.contextLength),
@@ -153,7 +154,7 @@ public struct SpecimenRecipe: Sendable {
     configuration["moe_intermediate_size"] = .integer(sizes.expertWidth)
     configuration["first_k_dense_replace"] = .integer(sizes.denseLayers)
     configuration["norm_topk_prob"] = true
-    configuration["routed_scaling_factor"] = 1
+    configuration["routed_scaling_factor"] = 1.0
     configuration["scoring_func"] = "sigmoid"
     configuration["topk_method"] = "noaux_tc"
     return configuration
