@@ -29,8 +29,8 @@ public struct Checkpoint: Sendable {
 
   /// The folder or file.
   public let path: String
-  /// The paths of the weights files: the one file, or the shards in the index's order.
-  public var files: [String] { shards.map(\.path) }
+  /// The paths of the weights files: the one file, or the shards in the index's order; none of tensors in memory.
+  public var files: [String] { shards.compactMap { $0 is TensorList ? nil : $0.path } }
   /// The names of all tensors: in a single file's order (by offset in safetensors), in the index's order in a sharded one.
   public let names: [String]
   /// The texts of `__metadata__` of the single file, or of the first shard.
@@ -196,6 +196,14 @@ public struct Checkpoint: Sendable {
     self.shardOfName = shardOfName
     self.names = Self.withoutScales(names, in: shards)
     scaleBlock = Self.scaleBlock(of: folder)
+  }
+
+  init(memory: TensorList) {
+    path = memory.path
+    shards = [memory]
+    names = memory.names
+    shardOfName = [:]
+    scaleBlock = Self.publishedScaleBlock
   }
 
   private func shard(of name: String) -> (any WeightsFile)? {

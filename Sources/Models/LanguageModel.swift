@@ -1,5 +1,5 @@
 public import Checkpoints
-import DataFormats
+public import DataFormats
 public import Tensors
 public import Tokenizers
 
@@ -26,6 +26,9 @@ public final class LanguageModel: Sendable {
   public let folder: ModelFolder
   /// How exactly it computes.
   public let precision: Precision
+
+  /// The configuration, as `config.json` has it.
+  public let document: JSONObject
 
   let network: any Architecture
   /// The configuration's end of a sequence: an id, or several.
@@ -56,7 +59,7 @@ public final class LanguageModel: Sendable {
   private init(
     name: String, architecture: String, network: any Architecture, tokenizer: Tokenizer?,
     checkpoint: Checkpoint, weights: [WeightUse], settings: [String], folder: ModelFolder,
-    endOfSequence: JSON?
+    document: JSONObject
   ) {
     self.name = name
     self.architecture = architecture
@@ -67,7 +70,8 @@ public final class LanguageModel: Sendable {
     self.weights = weights
     self.settings = settings
     self.folder = folder
-    self.endOfSequence = endOfSequence
+    self.document = document
+    endOfSequence = ConfigurationReader(document).value("eos_token_id")
     precision = .full
     elementType = checkpoint.summary.elementTypes.first?.elementType ?? .float32
   }
@@ -84,6 +88,7 @@ public final class LanguageModel: Sendable {
     folder = model.folder
     network = model.network
     settings = model.settings
+    document = model.document
     self.precision = precision
     endOfSequence = model.endOfSequence
   }
@@ -142,7 +147,27 @@ public final class LanguageModel: Sendable {
     return LanguageModel(
       name: name ?? displayName(folder, reader), architecture: family.name, network: network,
       tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, settings: settings,
-      folder: folder, endOfSequence: reader.value("eos_token_id"))
+      folder: folder, document: reader.document)
+  }
+
+  /// The same architecture, sizes and tokenizer with other weights, which lie in memory.
+  ///
+  /// - Parameters:
+  ///   - tensors: the weights by the names of the published layout, each once.
+  ///   - name: what to call the model.
+  /// - Throws: `ModelError` for a weight that is missing or has another shape.
+  public func replacingWeights(
+    with tensors: [(name: String, tensor: Tensor)], name: String
+  ) throws(ModelError) -> LanguageModel {
+    let reader = ConfigurationReader(document)
+    let family = try Self.family(of: reader)
+    let checkpoint = Checkpoint(name: name, tensors: tensors)
+    var weights = WeightReader(checkpoint)
+    let network = try family.init(configuration: reader, weights: &weights)
+    return LanguageModel(
+      name: name, architecture: family.name, network: network, tokenizer: tokenizer,
+      checkpoint: checkpoint, weights: weights.uses, settings: [], folder: folder,
+      document: document)
   }
 
   private static func family(

@@ -23,6 +23,17 @@ public struct ScalarSeries: Sendable, Equatable {
   public internal(set) var restarts: [Int] = []
   /// How many numbers a restart replaced.
   public internal(set) var replacedCount = 0
+
+  /// Makes an empty series.
+  public init() {}
+
+  /// Adds a number after the others.
+  ///
+  /// Precondition: its step is not below the last one's.
+  public mutating func append(_ point: Point) {
+    precondition(points.last.map { $0.step <= point.step } ?? true, "steps in order")
+    points.append(point)
+  }
 }
 
 /// Something other than a number, of one step.

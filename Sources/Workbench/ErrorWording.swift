@@ -23,6 +23,7 @@ enum ErrorWording {
       FunctionError(
         error.description, hint: "Take a shorter text, or the rollout, which costs little.",
         code: "text-too-long")
+    case let error as TrainingError: FunctionError(error.description, code: "training")
     case let error as TrainingRecordError:
       if case .missingFolder = error {
         FunctionError(error.description, code: "missing-file")

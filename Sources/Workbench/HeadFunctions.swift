@@ -144,17 +144,20 @@ extension AttentionFunctions {
 
   static let compare = FunctionDefinition(
     "compare", group: "Attention",
-    summary: "The difference of two attention maps of one size: of two texts, heads or models.",
+    summary:
+      "The difference of two attention maps of one size: of two texts, heads or models; or two trainings' curves.",
     details: """
       Each number is that of the second map minus that of the first: red where the second looks \
       more, blue where it looks less. Texts must have as many tokens as each other; where a token \
       differs, both are shown.
       """,
     parameters: [
-      ParameterDefinition("a", .object(["AttentionMap"]), "The map to compare with."),
-      ParameterDefinition("b", .object(["AttentionMap"]), "The map that is compared."),
+      ParameterDefinition(
+        "a", .object(["AttentionMap", "Training"]), "The map, or the training, to compare with."),
+      ParameterDefinition(
+        "b", .object(["AttentionMap", "Training"]), "The one that is compared."),
     ],
-    result: "an AttentionDifference",
+    result: "an AttentionDifference; of trainings a Figure",
     examples: [
       Example(
         """
@@ -163,9 +166,14 @@ extension AttentionFunctions {
         """, needsResources: true)
     ]
   ) { arguments, context in
+    if let first: TrainingValue = try arguments.object("a"),
+      let second: TrainingValue = try arguments.object("b")
+    {
+      return try TrainingFunctions.compared(first, second, context)
+    }
     guard let first: AttentionMapValue = try arguments.object("a"),
       let second: AttentionMapValue = try arguments.object("b")
-    else { throw ArgumentError("a", "`compare` takes two attention maps.") }
+    else { throw ArgumentError("a", "`compare` takes two attention maps or two trainings.") }
     guard first.weights.shape == second.weights.shape else {
       throw ArgumentError(
         "b",

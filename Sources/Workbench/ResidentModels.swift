@@ -63,6 +63,14 @@ final class ResidentModels: Sendable {
     return value
   }
 
+  /// Adds a model to the residents; the one that is asked stays the same.
+  func add(_ value: ModelValue) {
+    state.withLock { state in
+      state.models.append(value)
+      if state.current == nil { state.current = value }
+    }
+  }
+
   /// The residents of a session.
   static func of(_ context: ExecutionContext) -> ResidentModels {
     context.storage.object(ResidentModels.self) { ResidentModels() }
