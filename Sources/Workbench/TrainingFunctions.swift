@@ -82,7 +82,8 @@ enum TrainingFunctions {
         "Decides the order of the texts, what is held out, and where adaptations begin."),
       ParameterDefinition(
         "into", .optional(.path), defaultText: "a temporary folder",
-        "A folder for the trained model, and in `training/` the state and event files for TensorBoard."),
+        "A folder for the trained model, and in `training/` the state and event files for TensorBoard."
+      ),
       ParameterDefinition(
         "name", .optional(.text), defaultText: "the model's with “-trained”",
         "What to call the trained model."),
@@ -95,7 +96,8 @@ enum TrainingFunctions {
         run.loss
         """, needsResources: true)
     ],
-    source: "AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101; LoRA: Hu et al. 2021, arXiv:2106.09685"
+    source:
+      "AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101; LoRA: Hu et al. 2021, arXiv:2106.09685"
   ) { arguments, context in
     let request = try TrainingRequest(arguments, context)
     return .object(try request.run(in: context))
@@ -125,7 +127,8 @@ enum TrainingFunctions {
 
   private static let evolution = FunctionDefinition(
     "evolution", group: "Training",
-    summary: "How a probe's attention map, and what would follow it, changed while the model learned.",
+    summary:
+      "How a probe's attention map, and what would follow it, changed while the model learned.",
     details: "Where scripts run, a slider goes through all maps that were kept.",
     parameters: [
       run,
@@ -235,7 +238,9 @@ private struct TrainingRequest {
       try arguments.optionalInteger("steps")
       ?? max(
         1,
-        Int((try arguments.number("epochs") * Double(learned.tokenCount) / Double(batch)).rounded(.up))
+        Int(
+          (try arguments.number("epochs") * Double(learned.tokenCount) / Double(batch)).rounded(.up)
+        )
       )
     options = TrainingOptions(
       learningRate: try arguments.optionalNumber("learning_rate") ?? (isLowRank ? 2e-3 : 5e-4),
@@ -278,7 +283,8 @@ private struct TrainingRequest {
       // What was learned so far is kept where it was asked for, whatever ended the training.
       watch.show(isLast: true, note: "stopped")
       try finish(trainer)
-      let place = "What was learned before is in \(folder): load(\(Value.text(folder).description)) opens it."
+      let place =
+        "What was learned before is in \(folder): load(\(Value.text(folder).description)) opens it."
       if let failure = error as? TrainingError {
         throw FunctionError(failure.description, hint: place, code: "training-diverged")
       }
@@ -290,9 +296,7 @@ private struct TrainingRequest {
     let trained = try LanguageModel.load(path: folder, name: plan.name)
     let value = ModelValue(trained)
     ResidentModels.of(context).add(value)
-    return TrainingValue(
-      watch, name: plan.name, planned: plan.steps, model: value,
-      provenance: try value.provenance(of: context.call, seed: Int(clamping: options.seed), in: context))
+    return TrainingValue(watch, name: plan.name, planned: plan.steps, model: value)
   }
 
   /// Writes the model's folder; where one was asked for, the state to go on from too.

@@ -15,11 +15,8 @@ final class TrainingValue: ObjectValue {
   private let steps: Int
   private let planned: Int
   private let parameterCount: Int
-  private let provenance: Provenance
 
-  init(
-    _ watch: TrainingWatch, name: String, planned: Int, model: ModelValue, provenance: Provenance
-  ) {
+  init(_ watch: TrainingWatch, name: String, planned: Int, model: ModelValue) {
     self.name = name
     series = watch.series
     probes = watch.probes
@@ -27,7 +24,6 @@ final class TrainingValue: ObjectValue {
     parameterCount = watch.trainer.parameterCount
     self.planned = planned
     self.model = model
-    self.provenance = provenance
   }
 
   var typeName: String { "Training" }
@@ -130,7 +126,8 @@ final class TrainingValue: ObjectValue {
     guard case .text(let tag) = index, let numbers = numbers(tag) else { return nil }
     return .object(
       CurvesValue(
-        tag: tag, curves: [(name, numbers)], options: CurveOptions(), provenance: provenance))
+        tag: tag, curves: [(name, numbers)], options: CurveOptions(),
+        provenance: try model.provenance(in: context)))
   }
 
   /// All curves.

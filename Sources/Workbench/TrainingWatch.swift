@@ -59,8 +59,6 @@ final class TrainingWatch {
       }
       let isLast = trainer.step == plan.steps
       if isLast || trainer.step.isMultiple(of: plan.interval) { try look() }
-      context.progress(
-        "Training", fraction: Double(trainer.step) / Double(plan.steps), detail: progressWords)
       if shown.map({ $0.duration(to: .now) > .milliseconds(500) }) ?? true { show() }
     }
   }
@@ -125,7 +123,8 @@ final class TrainingWatch {
 
   private var progressWords: String {
     let seconds = began.duration(to: .now) / .seconds(1)
-    return "step \(trainer.step) of \(plan.steps), \(Int(Double(tokens) / max(seconds, 1e-3))) tokens a second"
+    return
+      "step \(trainer.step) of \(plan.steps), \(Int(Double(tokens) / max(seconds, 1e-3))) tokens a second"
   }
 
   /// Renews the picture; the last one says nothing of times, so that two runs leave the same bytes.
@@ -157,16 +156,23 @@ enum TrainingFigures {
     provenance: Provenance?
   ) -> LineChartGrid {
     var groups: [(name: String, lines: [LineSeries])] = []
+    let order = ["loss", "learning rate", "gradient norm", "attention entropy"]
     for (tag, numbers) in series {
       let parts = tag.split(separator: "/", maxSplits: 1).map(String.init)
+      // A layer has one colour in all charts.
       let line = LineSeries(
-        name: parts.count > 1 ? parts[1] : tag, xs: numbers.points.map { Double($0.step) },
+        name: parts.count > 1 ? parts[1].replacing("layers.", with: "layer ") : tag,
+        xs: numbers.points.map { Double($0.step) },
         ys: numbers.points.map(\.value))
       if let place = groups.firstIndex(where: { $0.name == parts[0] }) {
         groups[place].lines.append(line)
       } else {
         groups.append((parts[0], [line]))
       }
+    }
+    groups.sort { left, right in
+      (order.firstIndex(of: left.name) ?? order.count)
+        < (order.firstIndex(of: right.name) ?? order.count)
     }
     return LineChartGrid(
       title: "Training · \(name)",

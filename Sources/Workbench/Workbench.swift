@@ -11,7 +11,8 @@ public enum Workbench {
     ModelFunctions.all + TextFunctions.all + GenerationFunctions.all + AttributionFunctions.all
       + AttentionFunctions.all
       + LensFunctions.all
-      + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all + Catalogue.builtins,
+      + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all
+      + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],
     explanation: { ErrorWording.explanation(of: $0) })
 

@@ -11,6 +11,10 @@ import Workbench
 let fixtures =
   #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/Fixtures/Models"
 
+/// The folder of the models that come with Vitrine.
+let shippedModels =
+  #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Kernelspec/models"
+
 /// The folder of the trained encoder, from where Tests/run puts it.
 func minilmFolder() throws -> String {
   let environment = ProcessInfo.processInfo.environment
@@ -32,6 +36,7 @@ final class Recorder: OutputSink, ProgressSink {
     var standardOutput = ""
     var standardError = ""
     var displays: [MIMEBundle] = []
+    var updates: [MIMEBundle] = []
     var results: [MIMEBundle] = []
     var progress: [String] = []
   }
@@ -56,7 +61,10 @@ final class Recorder: OutputSink, ProgressSink {
   func display(_ bundle: MIMEBundle, identifier: String?) {
     state.withLock { $0.displays.append(bundle) }
   }
-  func update(_ bundle: MIMEBundle, identifier: String) {}
+  func update(_ bundle: MIMEBundle, identifier: String) {
+    state.withLock { $0.updates.append(bundle) }
+    whenProgressing()
+  }
   func result(_ bundle: MIMEBundle) { state.withLock { $0.results.append(bundle) } }
   func clear(wait: Bool) {}
   func readLine(prompt: String, isPassword: Bool) throws -> String { "" }
@@ -80,7 +88,9 @@ final class Bench {
     for name in models {
       try files.createSymbolicLink(
         atPath: "\(folder)/models/\(name)",
-        withDestinationPath: name == "all-MiniLM-L6-v2" ? minilmFolder() : "\(fixtures)/\(name)")
+        withDestinationPath: name == "all-MiniLM-L6-v2"
+          ? minilmFolder()
+          : name.hasPrefix("specimen") ? "\(shippedModels)/\(name)" : "\(fixtures)/\(name)")
     }
     session = Workbench.makeSession(
       environment: ["VITRINE_MODELS": folder + "/models", "HOME": folder])

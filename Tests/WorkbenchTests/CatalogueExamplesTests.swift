@@ -9,7 +9,9 @@ import Workbench
   func examplesRun(name: String) throws {
     let function = try #require(Workbench.catalogue[name])
     for example in function.examples {
-      let bench = try Bench("all-MiniLM-L6-v2")
+      let bench =
+        example.source.contains("load(\"specimen")
+        ? try Bench("specimen", "specimen-moe", "specimen-biased") : try Bench("all-MiniLM-L6-v2")
       if ["next", "lens", "generate", "attribute", "faithfulness"].contains(name) {
         try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")")
       }
