@@ -122,8 +122,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "Workbench", "Interpreter", "Language", "Models", "Checkpoints", "Tensors", "Figures",
-        "DataFormats",
+        "Workbench", "Interpreter", "Language", "Analysis", "Training", "Models", "Checkpoints",
+        "Tensors", "Figures", "DataFormats",
       ],
       swiftSettings: testSettings),
   ]

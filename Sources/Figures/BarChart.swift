@@ -16,11 +16,28 @@ public struct BarChart: Figure {
     public var label: TokenLabel
     /// Its length.
     public var value: Double
+    /// Where the number may lie, drawn as whiskers; `nil` for none.
+    public var interval: ClosedRange<Double>?
+    /// What is said after the number, such as "not significant"; may be empty.
+    public var remark: String
+    /// Whether the bar is hollow: its number doesn't count.
+    public var isHollow: Bool
 
     /// Makes a bar.
-    public init(_ label: TokenLabel, _ value: Double) {
+    public init(
+      _ label: TokenLabel, _ value: Double, interval: ClosedRange<Double>? = nil,
+      remark: String = "", isHollow: Bool = false
+    ) {
       self.label = label
       self.value = value
+      self.interval = interval
+      self.remark = remark
+      self.isHollow = isHollow
+    }
+
+    /// The ends of the bar and of its whiskers.
+    var ends: [Double] {
+      ([value] + (interval.map { [$0.lowerBound, $0.upperBound] } ?? [])).filter(\.isFinite)
     }
   }
 
@@ -82,8 +99,10 @@ public struct BarChart: Figure {
       let gap = String(repeating: " ", count: widest - TextMetrics.columns(labels[index]))
       let lead = String(repeating: " ", count: longest - TextMetrics.columns(numbers[index]))
       let share = farthest > 0 && item.value.isFinite ? abs(item.value) / farthest : 0
-      let bar = String(repeating: "█", count: Int((share * 24).rounded()))
+      let bar = String(
+        repeating: item.isHollow ? "░" : "█", count: Int((share * 24).rounded()))
       var line = labels[index] + gap + "  " + lead + numbers[index] + "  " + bar
+      if !item.remark.isEmpty { line += "  " + VisibleText.line(item.remark) }
       while line.last == " " { line.removeLast() }
       lines.append(line)
     }
@@ -93,7 +112,10 @@ public struct BarChart: Figure {
 
   /// The first ten bars in words.
   public var alternativeText: String {
-    let bars = items.prefix(10).map { "\($0.label.fullText) \(text($0.value))" }
+    let bars = items.prefix(10).map {
+      "\($0.label.fullText) \(text($0.value))"
+        + ($0.remark.isEmpty ? "" : " (\(VisibleText.line($0.remark)))")
+    }
     let more = items.count > 10 ? ", and \(items.count - 10) more" : ""
     let lead = title.isEmpty ? "Bar chart" : "Bar chart: \(VisibleText.line(title))"
     return "\(lead). \(bars.joined(separator: ", "))\(more)."
@@ -134,8 +156,10 @@ public struct BarChart: Figure {
     let labels = shown.map { TextMetrics.fitted($0.label.fullText, size: size, maximum: 210) }
     let numbers = shown.map { text($0.value) }
     let labelWidth = labels.map { TextMetrics.width($0, size: size) }.max() ?? 0
-    let numberWidth = numbers.map { TextMetrics.width($0, size: 12) }.max() ?? 0
-    let finite = shown.map(\.value).filter(\.isFinite)
+    let remarks = shown.map { $0.remark.isEmpty ? "" : "  " + VisibleText.line($0.remark) }
+    let numberWidth =
+      zip(numbers, remarks).map { TextMetrics.width($0 + $1, size: 12) }.max() ?? 0
+    let finite = shown.flatMap(\.ends)
     let highest = max(0, finite.max() ?? 0)
     let lowest = min(0, finite.min() ?? 0)
     let span = highest > lowest ? highest - lowest : 1
@@ -153,17 +177,33 @@ public struct BarChart: Figure {
       canvas.text(
         labels[index], x: left - 8, y: middle + size * 0.35, size: size, style: "t", anchor: .end)
       let share = item.value.isFinite ? length * item.value / span : 0
-      if share >= 0 {
+      let ends = item.ends.map { zero + length * $0 / span }
+      if item.isHollow {
+        let (from, to) = (min(zero, zero + share), max(zero, zero + share))
+        for edge in [y + 4, y + step - 4] { canvas.line(from, edge, to, edge, style: "f") }
+        canvas.line(zero + share, y + 4, zero + share, y + step - 4, style: "f")
+      } else if share >= 0 {
         canvas.rectangle(
           x: zero, y: y + 4, width: max(share, 0.75), height: step - 8, style: "a", radius: 1.5)
-        canvas.text(
-          numbers[index], x: zero + share + 8, y: middle + 4.2, size: 12, style: "t")
       } else {
         canvas.rectangle(
           x: zero + share, y: y + 4, width: max(-share, 0.75), height: step - 8, style: "b",
           radius: 1.5)
+      }
+      if item.interval != nil, let from = ends.min(), let to = ends.max() {
+        canvas.line(from, middle, to, middle, style: "f")
+        for x in [from, to] { canvas.line(x, middle - 3, x, middle + 3, style: "f") }
+      }
+      let words = numbers[index] + remarks[index]
+      if share >= 0 {
         canvas.text(
-          numbers[index], x: zero + share - 8, y: middle + 4.2, size: 12, style: "t", anchor: .end)
+          words, x: max(zero + share, ends.max() ?? zero) + 8, y: middle + 4.2, size: 12, style: "t"
+        )
+      } else {
+        canvas.text(
+          words, x: min(zero + share, ends.min() ?? zero) - 8, y: middle + 4.2, size: 12,
+          style: "t",
+          anchor: .end)
       }
       y += step
     }

@@ -31,6 +31,7 @@ enum SafetensorsSaver {
     case .object(let object):
       if let trace = object as? TraceValue { return try tensors(of: trace, in: context) }
       if let attribution = object as? AttributionValue { return attribution.tensors }
+      if let concept = object as? ConceptValue { return concept.tensors }
       if let map = object as? AttentionMapValue { return [("attention", map.weights)] }
       let name =
         object is PointsValue
