@@ -9,7 +9,7 @@ public enum Workbench {
   /// Every function of the language.
   public static let catalogue = Catalogue(
     ModelFunctions.all + TextFunctions.all + GenerationFunctions.all + AttributionFunctions.all
-      + ConceptFunctions.all
+      + ConceptFunctions.all + CauseFunctions.all
       + AttentionFunctions.all
       + LensFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all
