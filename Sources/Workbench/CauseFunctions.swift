@@ -1,9 +1,9 @@
-import Tokenizers
 import Analysis
 import Figures
 import Interpreter
 import Models
 import Tensors
+import Tokenizers
 
 /// What makes a model say what it says: patching, ablation and steering.
 enum CauseFunctions {
@@ -17,7 +17,8 @@ enum CauseFunctions {
 
   private static let patch = FunctionDefinition(
     "patch", group: "Causes",
-    summary: "Where the difference between two texts is carried: activations of the first are put into the second.",
+    summary:
+      "Where the difference between two texts is carried: activations of the first are put into the second.",
     details: """
       The clean text's activation takes the place of the corrupted one's, one place at a time, and the share of the \
       answer's difference that this restores is shown: 1 gives the clean answer, 0 changes nothing. Both texts need as \
@@ -25,12 +26,14 @@ enum CauseFunctions {
       """,
     parameters: [
       ParameterDefinition("clean", .textOrObject("Trace"), "The text with the answer."),
-      ParameterDefinition("corrupted", .textOrObject("Trace"), "The text in which something is changed."),
+      ParameterDefinition(
+        "corrupted", .textOrObject("Trace"), "The text in which something is changed."),
       target, against,
       ParameterDefinition(
         "part", .choice(ActivationPatching.Part.allCases.map(\.rawValue)),
         default: .text("residual"),
-        "What is put over: the residual stream, what attention or feed-forward parts add, or heads."),
+        "What is put over: the residual stream, what attention or feed-forward parts add, or heads."
+      ),
       TraceRequest.using,
     ],
     result: "Effects",
@@ -92,7 +95,8 @@ enum CauseFunctions {
 
   private static let ablate = FunctionDefinition(
     "ablate", group: "Causes",
-    summary: "What an answer loses without each head, attention and feed-forward part, or without a concept.",
+    summary:
+      "What an answer loses without each head, attention and feed-forward part, or without a concept.",
     details: """
       Without a concept: every head, every layer's attention and every layer's feed-forward part in turn gives its \
       mean over the text's positions (or zeros), and the fall of the answer's logit is shown. With a concept its \

@@ -10,6 +10,7 @@ public enum Workbench {
   public static let catalogue = Catalogue(
     ModelFunctions.all + TextFunctions.all + GenerationFunctions.all + AttributionFunctions.all
       + ConceptFunctions.all + CauseFunctions.all
+      + GradingFunctions.all
       + AttentionFunctions.all
       + LensFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all

@@ -29,7 +29,8 @@ import Testing
           of: try #require(document["right"]?.integer),
           from: try #require(document["wrong"]?.integer), at: clean.count - 1))
       values = (
-        try #require(document["cleanValue"]?.number), try #require(document["corruptedValue"]?.number)
+        try #require(document["cleanValue"]?.number),
+        try #require(document["corruptedValue"]?.number)
       )
     }
 
