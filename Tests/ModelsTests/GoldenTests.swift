@@ -46,8 +46,16 @@ import Testing
     let trace = try model.run(ids: [5, 6, 7, 8])
     let all = try trace.logits()
     #expect(all.shape == [4, 200])
-    #expect(try trace.logits(at: 2).floats == all.row(2))
-    #expect(try trace.logits(of: 1..<3).floats == all.row(1) + all.row(2))
+    // How many rows are multiplied at once decides the order of the sums, so the last bits may differ.
+    let largest = all.floats.map(abs).max() ?? 0
+    func expectRows(_ numbers: [Float], _ rows: [Float]) {
+      #expect(numbers.count == rows.count)
+      for (number, expected) in zip(numbers, rows) {
+        #expect(abs(number - expected) <= 1e-6 * largest)
+      }
+    }
+    expectRows(try trace.logits(at: 2).floats, all.row(2))
+    expectRows(try trace.logits(of: 1..<3).floats, all.row(1) + all.row(2))
   }
 
   @Test func meanAndMaximumOverHeadsAreThoseOfTheMaps() throws {
