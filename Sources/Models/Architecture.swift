@@ -78,6 +78,8 @@ public struct RunConstants: Sendable {
   var cache: KeyValueCache?
   /// What looks at activations.
   var taps = TapSet([])
+  /// The texts that the rows belong to, where they are those of several.
+  var batch: TextBatch?
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
@@ -90,6 +92,13 @@ public struct RunConstants: Sendable {
     _ x: Tensor, heads: Int, style: RotaryStyle, first: Int, offset: Int = 0, inverse: Bool = false
   ) -> Tensor {
     guard let rotary else { return x }
+    if let batch {
+      var result = x
+      result.turn(
+        heads: heads, table: rotary, style: style, positions: batch.positions, offset: offset,
+        inverse: inverse)
+      return result
+    }
     return applyRotary(
       x, heads: heads, table: rotary, style: style, firstPosition: position + first,
       offset: offset, inverse: inverse)

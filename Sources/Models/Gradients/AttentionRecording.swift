@@ -26,19 +26,36 @@ struct AttentionRecording {
     let (keys, keyWay) = finished(
       try key(x, cancellation), keyNorm, sizes.keyValueHeads, 0)
     let values = try value(x, cancellation)
-    let (mixed, sums) = try attentionWithLogSumExp(
-      queries: queries, keys: keys, values: values, heads: sizes.heads,
-      keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
-      cancellation: cancellation)
+    let segments = constants.batch?.segments
+    let (mixed, sums) =
+      if let segments {
+        try attentionOfSegments(
+          segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
+          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+          cancellation: cancellation)
+      } else {
+        try attentionWithLogSumExp(
+          queries: queries, keys: keys, values: values, heads: sizes.heads,
+          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
+          cancellation: cancellation)
+      }
     let kept =
       [queries, keys, values, mixed, sums] + [queryWay.kept, keyWay.kept].compactMap(\.self)
     return RecordedStep(output: try output(mixed, cancellation), keeping: kept) {
       gradient, cancellation in
-      let parts = try attentionGradient(
-        try output.inputGradient(gradient, cancellation), queries: queries, keys: keys,
-        values: values, output: mixed, logSumExp: sums, heads: sizes.heads,
-        keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
-        cancellation: cancellation)
+      let mixedGradient = try output.inputGradient(gradient, cancellation)
+      let parts =
+        if let segments {
+          try attentionOfSegmentsGradient(
+            mixedGradient, segments, queries: queries, keys: keys, values: values, output: mixed,
+            logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+            scale: sizes.attentionScale, cancellation: cancellation)
+        } else {
+          try attentionGradient(
+            mixedGradient, queries: queries, keys: keys, values: values, output: mixed,
+            logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+            scale: sizes.attentionScale, causal: sizes.isCausal, cancellation: cancellation)
+        }
       var result = try key.inputGradient(keyWay.pullback(parts.keys), cancellation)
       result = try value.addInputGradient(parts.values, to: result, cancellation)
       let queryPart = queryWay.pullback(parts.queries)

@@ -9,6 +9,11 @@ extension DeepSeekV3: DifferentiableArchitecture {}
 extension DeepSeekV32: DifferentiableArchitecture {}
 
 extension DifferentiableArchitecture where Self: DecoderArchitecture {
+  /// Where every layer's attention is the grouped one.
+  public var followsBatches: Bool {
+    decoder.blocks.allSatisfy { $0.attention is GroupedAttention }
+  }
+
   /// The embedding's rows of the ids.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
     try embed(ids, cancellation: cancellation)
@@ -31,7 +36,9 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
       block.attentionNorm(hidden), rows: rows, constants: constants, cancellation: cancellation)
     var sum = attended.output
     sum.add(hidden.rows(rows))
-    let stream = sum
+    // Of several texts, only the rows that count go through the last feed-forward part.
+    let batch = layer == decoder.blocks.count - 1 ? constants.batch : nil
+    let stream = batch?.gathered(sum) ?? sum
     let normed = block.feedForwardNorm(stream)
     let change =
       switch block.feedForward {
@@ -45,6 +52,7 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
       var streamGradient = block.feedForwardNorm.inputGradient(
         try change.pullback(gradient, cancellation), stream)
       streamGradient.add(gradient)
+      if let batch { streamGradient = batch.scattered(streamGradient) }
       var result = block.attentionNorm.inputGradient(
         try attended.pullback(streamGradient, cancellation), hidden)
       try result.addRows(startingAt: rows.lowerBound, streamGradient)

@@ -29,4 +29,12 @@ public protocol DifferentiableArchitecture: Architecture {
   func recordLogits(
     _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
   ) throws -> RecordedStep
+
+  /// Whether its layers can follow the rows of several texts at once.
+  var followsBatches: Bool { get }
+}
+
+extension DifferentiableArchitecture {
+  /// They can't.
+  public var followsBatches: Bool { false }
 }

@@ -47,12 +47,13 @@ struct GradientPass {
     self.cancellation = cancellation
   }
 
-  /// From what enters the first of the layers to the scalar and back; calls `body` with the gradient with
-  /// respect to each layer's input.
-  mutating func follow(
-    _ input: Tensor, _ target: GradientTarget, _ body: (Int, Tensor) throws -> Void
-  ) throws -> (value: Double, gradient: Tensor) {
-    let (value, slope) = try end(try forward(input), target: target)
+  /// From what enters the first of the layers to the end, which gives a value and its gradient, and back; calls
+  /// `body` with the gradient with respect to each layer's input.
+  mutating func follow<Value>(
+    _ input: Tensor, _ end: (Tensor) throws -> (value: Value, gradient: Tensor),
+    _ body: (Int, Tensor) throws -> Void
+  ) throws -> (value: Value, gradient: Tensor) {
+    let (value, slope) = try end(try forward(input))
     return (value, try back(slope, body))
   }
 
@@ -84,8 +85,66 @@ struct GradientPass {
     return hidden
   }
 
+  /// Through all layers, with no way back: `[rows, width]`.
+  func through(_ input: Tensor) throws -> Tensor {
+    var hidden = input
+    for layer in first..<count { hidden = try record(layer, hidden).output }
+    return hidden
+  }
+
+  /// The scalars of several texts, whose rows are the given parts, and their gradients with respect to what leaves
+  /// the last layer.
+  func end(
+    _ hidden: Tensor, targets: [GradientTarget], parts: [Range<Int>]
+  ) throws -> (value: [Double], gradient: Tensor) {
+    let finish = try network.recordFinish(hidden, cancellation: cancellation)
+    var values = [Double](repeating: 0, count: targets.count)
+    var slopes = Tensor(zeros: finish.output.shape)
+    // Texts that need the same tokens' scores share one product with the head.
+    var groups: [(ids: [Int]?, texts: [Int])] = []
+    for (text, target) in targets.enumerated() {
+      switch target {
+      case .hiddenStates(let function):
+        let rows = finish.output.rows(parts[text])
+        let (value, gradient) = try function(rows)
+        guard gradient.shape == rows.shape else {
+          throw ModelError.wrongInputShape(found: gradient.shape, expected: rows.shape)
+        }
+        values[text] = value
+        try slopes.replaceRows(
+          startingAt: parts[text].lowerBound, with: gradient.converted(to: .float32))
+      case .logits(let target):
+        let ids = target.neededIDs
+        if let index = groups.firstIndex(where: { $0.ids == ids }) {
+          groups[index].texts.append(text)
+        } else {
+          groups.append((ids, [text]))
+        }
+      }
+    }
+    for (ids, texts) in groups {
+      let rows = texts.flatMap { Array(parts[$0]) }
+      let scores = try network.recordLogits(
+        finish.output.gatheringRows(rows), of: ids, cancellation: cancellation)
+      var start = 0
+      let gradients = texts.map { text -> Tensor in
+        let part = start..<start + parts[text].count
+        start = part.upperBound
+        guard case .logits(let target) = targets[text] else { preconditionFailure("logits") }
+        let (value, gradient) = target.evaluate(scores.output.rows(part))
+        values[text] = value
+        return gradient
+      }
+      slopes.addWeightedRows(
+        rows.map(Int32.init),
+        try scores.pullback(try Tensor.concatenated(gradients, axis: 0), cancellation),
+        factors: [Float](repeating: 1, count: rows.count))
+    }
+    return (values, try finish.pullback(slopes, cancellation))
+  }
+
   /// The scalar, and its gradient with respect to what leaves the last layer.
-  private func end(_ hidden: Tensor, target: GradientTarget) throws -> (
+  func end(_ hidden: Tensor, target: GradientTarget) throws -> (
     value: Double, gradient: Tensor
   ) {
     let finish = try network.recordFinish(hidden, cancellation: cancellation)

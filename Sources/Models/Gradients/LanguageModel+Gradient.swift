@@ -74,7 +74,9 @@ extension LanguageModel {
     return try computing {
       let entry = try network.recordEntry(vectors, cancellation: cancellation)
       var residual: [Int: Tensor] = [:]
-      let (value, gradient) = try pass.follow(entry.output, target) { layer, gradient in
+      let (value, gradient) = try pass.follow(
+        entry.output, { [pass] in try pass.end($0, target: target) }
+      ) { layer, gradient in
         if layers.contains(layer) { residual[layer] = try gradient.padded(to: count) }
       }
       return EmbeddingGradient(
@@ -106,12 +108,14 @@ extension LanguageModel {
       from: layer, target: target, tokens: count, results: 1, options: options,
       progress: progress, cancellation: cancellation)
     let hidden = stream.rows(0..<pass.tokens).converted(to: .float32)
-    let (value, gradient) = try computing { try pass.follow(hidden, target) { _, _ in } }
+    let (value, gradient) = try computing {
+      try pass.follow(hidden, { [pass] in try pass.end($0, target: target) }) { _, _ in }
+    }
     return (value, try gradient.padded(to: count))
   }
 
   /// Prepares a way through the layers from `first` on, after everything that can be wrong is checked.
-  private func pass(
+  func pass(
     from first: Int, target: GradientTarget, tokens count: Int, results: Int,
     options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> GradientPass {
@@ -130,7 +134,25 @@ extension LanguageModel {
       cancellation: cancellation)
   }
 
-  private func check(layer: Int) throws(ModelError) {
+  /// Prepares a way of several texts.
+  func pass(
+    from first: Int, batch: TextBatch, longest: Int, results: Int, options: GradientOptions,
+    cancellation: Cancellation?
+  ) throws -> GradientPass {
+    let network = try differentiable
+    let count = batch.positions.count
+    let needed = gradientByteCount(tokens: count, layers: results)
+    try MemoryBudget.require(
+      needed, for: "A gradient over \(count) tokens of several texts", limit: options.memoryLimit)
+    let left = (options.memoryLimit ?? MemoryBudget.available).map { ($0 - needed) / 2 } ?? .max
+    var constants = try network.prepare(tokens: longest)
+    constants.batch = batch
+    return GradientPass(
+      network: network, constants: constants, first: first, tokens: count, rows: 0..<count,
+      recordingLimit: min(left, options.recordingLimit), progress: nil, cancellation: cancellation)
+  }
+
+  func check(layer: Int) throws(ModelError) {
     guard (0..<configuration.layers).contains(layer) else {
       throw .layerOutOfRange(layer, count: configuration.layers)
     }
@@ -158,7 +180,7 @@ extension LanguageModel {
   }
 
   /// The positions whose last hidden states a target looks at, from the first to the last.
-  private func rows(of target: GradientTarget, tokens: Int) throws(ModelError) -> Range<Int> {
+  func rows(of target: GradientTarget, tokens: Int) throws(ModelError) -> Range<Int> {
     guard case .logits(let target) = target else { return 0..<tokens }
     guard configuration.hasLanguageModelHead else { throw .noLanguageModelHead(model: name) }
     for term in target.terms {
