@@ -78,6 +78,10 @@ public struct RunConstants: Sendable {
   var cache: KeyValueCache?
   /// What looks at activations.
   var taps = TapSet([])
+  /// What ways back follow.
+  var rule = BackwardRule.derivative
+  /// What sees the attention on the way back.
+  var witness: AttentionWitness?
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }

@@ -34,11 +34,19 @@ struct AttentionRecording {
       [queries, keys, values, mixed, sums] + [queryWay.kept, keyWay.kept].compactMap(\.self)
     return RecordedStep(output: try output(mixed, cancellation), keeping: kept) {
       gradient, cancellation in
-      let parts = try attentionGradient(
-        try output.inputGradient(gradient, cancellation), queries: queries, keys: keys,
-        values: values, output: mixed, logSumExp: sums, heads: sizes.heads,
-        keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
-        cancellation: cancellation)
+      let mixedGradient = try output.inputGradient(gradient, cancellation)
+      try constants.witness?.see(
+        [
+          AttentionBackward(
+            gradient: mixedGradient, queries: queries, keys: keys, values: values, rows: rows,
+            heads: sizes.heads, keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+            isCausal: sizes.isCausal)
+        ], cancellation)
+      let parts = constants.rule.applied(
+        to: try attentionGradient(
+          mixedGradient, queries: queries, keys: keys, values: values, output: mixed,
+          logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+          scale: sizes.attentionScale, causal: sizes.isCausal, cancellation: cancellation))
       var result = try key.inputGradient(keyWay.pullback(parts.keys), cancellation)
       result = try value.addInputGradient(parts.values, to: result, cancellation)
       let queryPart = queryWay.pullback(parts.queries)
@@ -67,7 +75,7 @@ struct AttentionRecording {
     let way = Way(kept: norm == nil ? nil : x) { gradient in
       let back = constants.turned(
         gradient, heads: heads, style: .halfRotate, first: first, inverse: true)
-      return norm.map { $0.inputGradient(back, x, heads: heads) } ?? back
+      return norm.map { $0.inputGradient(back, x, heads: heads, constants.rule) } ?? back
     }
     return (constants.turned(normed, heads: heads, style: .halfRotate, first: first), way)
   }

@@ -3,7 +3,7 @@ import Tensors
 /// One way through the layers and back.
 struct GradientPass {
   let network: any DifferentiableArchitecture
-  let constants: RunConstants
+  var constants: RunConstants
   /// The layer that the way begins with.
   let first: Int
   /// How many tokens go through it.
@@ -13,6 +13,10 @@ struct GradientPass {
   let recordingLimit: Int
   let progress: ((RunProgress) -> Void)?
   let cancellation: Cancellation?
+  /// Whether what enters each layer is kept for the caller.
+  var keepsStreams = false
+  /// What entered each layer.
+  private(set) var streams: [Int: Tensor] = [:]
   private var layers: [Recording] = []
 
   /// A layer as it is kept: with its way back, or with what it is computed again from.
@@ -47,13 +51,14 @@ struct GradientPass {
     self.cancellation = cancellation
   }
 
-  /// From what enters the first of the layers to the scalar and back; calls `body` with the gradient with
-  /// respect to each layer's input.
+  /// From what enters the first of the layers to the scalars and back, once for each scalar; calls `body` with the
+  /// number of a layer, of a scalar, and the gradient with respect to the layer's input.
   mutating func follow(
-    _ input: Tensor, _ target: GradientTarget, _ body: (Int, Tensor) throws -> Void
-  ) throws -> (value: Double, gradient: Tensor) {
-    let (value, slope) = try end(try forward(input), target: target)
-    return (value, try back(slope, body))
+    _ input: Tensor, _ targets: [GradientTarget], _ body: (Int, Int, Tensor) throws -> Void
+  ) throws -> [(value: Double, gradient: Tensor)] {
+    let hidden = try forward(input)
+    let ends = try targets.map { try end(hidden, target: $0) }
+    return zip(ends, try back(ends.map(\.gradient), body)).map { ($0.value, $1) }
   }
 
   private var count: Int { network.configuration.layers }
@@ -78,6 +83,7 @@ struct GradientPass {
       } else {
         layers.append(.input(hidden))
       }
+      if keepsStreams { streams[layer] = hidden }
       hidden = step.output
       progress?(RunProgress(completedLayers: layer + 1 - first, layerCount: stepCount))
     }
@@ -88,28 +94,36 @@ struct GradientPass {
   private func end(_ hidden: Tensor, target: GradientTarget) throws -> (
     value: Double, gradient: Tensor
   ) {
-    let finish = try network.recordFinish(hidden, cancellation: cancellation)
     switch target {
     case .hiddenStates(let function):
+      let finish = try network.recordFinish(
+        hidden, constants: constants, cancellation: cancellation)
       let (value, gradient) = try function(finish.output)
       guard gradient.shape == finish.output.shape else {
         throw ModelError.wrongInputShape(found: gradient.shape, expected: finish.output.shape)
       }
       return (value, try finish.pullback(gradient.converted(to: .float32), cancellation))
     case .logits(let target):
+      // Of the rows that any target needs, this one's.
+      let own = target.rows.lowerBound - rows.lowerBound..<target.rows.upperBound - rows.lowerBound
+      let finish = try network.recordFinish(
+        hidden.rows(own), constants: constants, cancellation: cancellation)
       let scores = try network.recordLogits(
         finish.output, of: target.neededIDs, cancellation: cancellation)
       let (value, gradient) = target.evaluate(scores.output)
-      return (
-        value, try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
-      )
+      let slope = try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
+      if own.count == hidden.shape[0] { return (value, slope) }
+      var padded = Tensor(zeros: hidden.shape)
+      try padded.replaceRows(startingAt: own.lowerBound, with: slope)
+      return (value, padded)
     }
   }
 
-  /// Back through all layers: calls `body` with the gradient with respect to each layer's input.
-  private mutating func back(_ slope: Tensor, _ body: (Int, Tensor) throws -> Void) throws -> Tensor
-  {
-    var gradient = slope
+  /// Back through all layers, all scalars side by side.
+  private mutating func back(
+    _ slopes: [Tensor], _ body: (Int, Int, Tensor) throws -> Void
+  ) throws -> [Tensor] {
+    var gradients = slopes
     for layer in (first..<count).reversed() {
       try cancellation?.check()
       let step =
@@ -117,10 +131,12 @@ struct GradientPass {
         case .kept(let step): step
         case .input(let hidden): try record(layer, hidden)
         }
-      gradient = try step.pullback(gradient, cancellation)
-      try body(layer, gradient)
+      for index in gradients.indices {
+        gradients[index] = try step.pullback(gradients[index], cancellation)
+        try body(layer, index, gradients[index])
+      }
       progress?(RunProgress(completedLayers: 2 * count - layer - first, layerCount: stepCount))
     }
-    return gradient
+    return gradients
   }
 }
