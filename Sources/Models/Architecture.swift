@@ -80,6 +80,10 @@ public struct RunConstants: Sendable {
   var taps = TapSet([])
   /// The texts that the rows belong to, where they are those of several.
   var batch: TextBatch?
+  /// What ways back follow.
+  var rule = BackwardRule.derivative
+  /// What sees the attention on the way back.
+  var witness: AttentionWitness?
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }

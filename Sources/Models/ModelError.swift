@@ -24,6 +24,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
   case notEnoughMemory(what: String, needed: Int, available: Int)
   case notDifferentiable(architecture: String)
+  case noRelevanceRules(architecture: String)
   case wrongInputShape(found: [Int], expected: [Int])
 
   // Looking into a trace.
@@ -80,6 +81,8 @@ extension ModelError: CustomStringConvertible {
         + "but \(amount(available)) are available: take a shorter text or ask for less."
     case .notDifferentiable(let architecture):
       "Gradients of the architecture \(quoted(architecture)) can't be computed."
+    case .noRelevanceRules(let architecture):
+      "Relevance can't be followed through the architecture \(quoted(architecture)): its rules are those of decoders."
     case .wrongInputShape(let found, let expected):
       "The given vectors have the shape \(found), but \(expected) is expected."
     case .layerOutOfRange(let layer, let count):

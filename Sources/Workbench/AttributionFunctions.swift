@@ -5,7 +5,34 @@ import Tokenizers
 
 /// Why a decoder says what it says.
 enum AttributionFunctions {
-  static let all: [FunctionDefinition] = [attribute, faithfulness]
+  static let all: [FunctionDefinition] = [
+    attribute, AttributionMapFunctions.explainAnswer, AttributionMapFunctions.conductance,
+    faithfulness,
+  ]
+
+  static let target = ParameterDefinition(
+    "target", .optional(.text), defaultText: "the likeliest next token",
+    "What follows, to be explained.")
+  static let against = ParameterDefinition(
+    "against", .optional(.text), defaultText: "nothing", "What might have followed instead.")
+  static let method = ParameterDefinition(
+    "method", .choice(Attribution.Method.allCases.map(\.rawValue)),
+    default: .text(Attribution.Method.integratedGradients.rawValue), "How to tell.")
+  static let baseline = ParameterDefinition(
+    "baseline", .text, default: .text("beginning"),
+    "What stands for an absent token: \"beginning\", \"mean\", \"zero\", or a token's text.")
+  static let steps = ParameterDefinition(
+    "steps", .optional(.integer(in: 1...10_000)), defaultText: "as many as needed",
+    "Points on the way of integrated gradients.")
+  static let samples = ParameterDefinition(
+    "samples", .integer(in: 2...100_000), default: .integer(20),
+    "Noisy copies of SmoothGrad, or orders of Shapley values.")
+  static let measure = ParameterDefinition(
+    "measure", .choice(["logit", "log_probability"]), default: .text("logit"),
+    "What is explained: the score before the softmax, or the logarithm of the probability.")
+  static let seed = ParameterDefinition(
+    "seed", .optional(.integer(in: 0...Int.max)), defaultText: "the session's seed",
+    "Decides noise and orders.")
 
   private static let attribute = FunctionDefinition(
     "attribute", group: "Attribution",
@@ -14,38 +41,23 @@ enum AttributionFunctions {
     details: """
       Methods: "integrated_gradients" (gradients along the way from a baseline; the delta tells how \
       incomplete they are), "input_x_gradient", "gradient_norm", "smoothgrad", "occlusion" (what is lost \
-      without each token) and "shapley" (Shapley values by sampled orders). With `against` the difference of \
+      without each token), "shapley" (Shapley values by sampled orders), "attn_lrp" and "conserving_lrp" \
+      (relevance followed back by rules; the delta tells how much is lost) and "attention_relevance" (attention \
+      times its gradient). With `against` the difference of \
       two logits is explained: why this and not that. A target of several tokens is explained as their sum.
       """,
     parameters: [
       TraceRequest.text,
-      ParameterDefinition(
-        "target", .optional(.text), defaultText: "the likeliest next token",
-        "What follows, to be explained."),
-      ParameterDefinition(
-        "against", .optional(.text), defaultText: "nothing",
-        "What might have followed instead."),
-      ParameterDefinition(
-        "method", .choice(Attribution.Method.allCases.map(\.rawValue)),
-        default: .text(Attribution.Method.integratedGradients.rawValue), "How to tell."),
-      ParameterDefinition(
-        "baseline", .text, default: .text("beginning"),
-        "What stands for an absent token: \"beginning\", \"mean\", \"zero\", or a token's text."),
-      ParameterDefinition(
-        "steps", .optional(.integer(in: 1...10_000)), defaultText: "as many as needed",
-        "Points on the way of integrated gradients."),
-      ParameterDefinition(
-        "samples", .integer(in: 2...100_000), default: .integer(20),
-        "Noisy copies of SmoothGrad, or orders of Shapley values."),
+      target, against, method, baseline, steps, samples,
       ParameterDefinition(
         "by", .choice(["token", "word"]), default: .text("token"),
         "Whether occlusion and Shapley values replace tokens or words."),
+      measure,
       ParameterDefinition(
-        "measure", .choice(["logit", "log_probability"]), default: .text("logit"),
-        "What is explained: the score before the softmax, or the logarithm of the probability."),
-      ParameterDefinition(
-        "seed", .optional(.integer(in: 0...Int.max)), defaultText: "the session's seed",
-        "Decides noise and orders."),
+        "check", .bool, default: .bool(false),
+        "Whether a model of random weights is explained too: the same picture would mean that the method looks at the text alone."
+      ),
+      seed,
       TraceRequest.using,
       TraceRequest.ids,
     ],
@@ -55,35 +67,40 @@ enum AttributionFunctions {
         "attribute(\"Once upon a\", method: \"input_x_gradient\").scores", needsResources: true)
     ],
     source: "Sundararajan et al. 2017, arXiv:1703.01365; Smilkov et al. 2017, arXiv:1706.03825; "
-      + "Zeiler and Fergus 2014, arXiv:1311.2901; Castro et al. 2009"
+      + "Zeiler and Fergus 2014, arXiv:1311.2901; Castro et al. 2009; Achtibat et al. 2024, "
+      + "arXiv:2402.05602; Ali et al. 2022, arXiv:2202.07304; Chefer et al. 2021, arXiv:2103.15679; "
+      + "Adebayo et al. 2018, arXiv:1810.03292"
   ) { arguments, context in
     let trace = try decoderTrace(arguments, context)
     let answer = try AttributionAnswer(
       trace, target: try arguments.optionalText("target"),
       against: try arguments.optionalText("against"), in: context)
-    var options = Attribution.Options()
-    options.baseline = try baseline(try arguments.text("baseline"), trace.model.model)
-    options.steps = try arguments.optionalInteger("steps")
-    options.samples = try arguments.integer("samples")
-    options.seed = UInt64(clamping: try arguments.optionalInteger("seed") ?? context.seed)
+    var options = try options(arguments, trace.model.model, context)
     if try arguments.text("by") == "word" {
       options.units = WordGroups.positions(trace.trace.tokens)
     }
     let question = try AttributionQuestion(
       trace.model.model, prompt: trace.trace.ids, answer: answer.ids, against: answer.against,
-      measure: try arguments.text("measure") == "logit" ? .logit : .logProbability,
-      cancellation: context.cancellation)
-    let name = try arguments.text("method")
-    let method = Attribution.Method(rawValue: name) ?? .integratedGradients
+      measure: try measure(arguments), cancellation: context.cancellation)
+    let method = try method(arguments)
     let attribution = try Attribution(
       question, method: method, options: options, cancellation: context.cancellation
     ) { context.progress("Explaining", fraction: $0) }
+    var similarity: Double?
+    if try arguments.bool("check") {
+      similarity = try RandomisedWeights.similarity(
+        of: attribution, question, options: options,
+        random: try RandomModels.model(like: trace.model, seed: options.seed, in: context),
+        cancellation: context.cancellation
+      ) { context.progress("Explaining random weights", fraction: $0) }
+    }
     return .object(
       AttributionValue(
-        attribution, question: question, options: options, answer: answer, of: trace,
+        attribution, question: question, options: options, answer: answer,
+        similarity: similarity, of: trace,
         provenance: try trace.model.provenance(
           of: context.call,
-          seed: method == .shapley || method == .smoothGrad ? Int(clamping: options.seed) : nil,
+          seed: method.isRandom || similarity != nil ? Int(clamping: options.seed) : nil,
           in: context)))
   }
 
@@ -123,7 +140,7 @@ enum AttributionFunctions {
   }
 
   /// The trace that a call means, of a model that says what comes next.
-  private static func decoderTrace(
+  static func decoderTrace(
     _ arguments: Arguments, _ context: ExecutionContext
   ) throws -> TraceValue {
     let model = try TraceRequest.answeringModel(arguments, context)
@@ -132,6 +149,32 @@ enum AttributionFunctions {
       throw ModelError.noLanguageModelHead(model: model.name)
     }
     return try TraceRequest.trace(arguments, context)
+  }
+
+  /// What a call says about the way, but for units.
+  static func options(
+    _ arguments: Arguments, _ model: LanguageModel, _ context: ExecutionContext
+  ) throws -> Attribution.Options {
+    var options = Attribution.Options()
+    options.baseline = try baseline(try arguments.text("baseline"), model)
+    options.steps = try arguments.optionalInteger("steps")
+    func takes(_ name: String) -> Bool {
+      arguments.definition.parameters.contains { $0.name == name }
+    }
+    if takes("samples") { options.samples = try arguments.integer("samples") }
+    let seed = takes("seed") ? try arguments.optionalInteger("seed") : nil
+    options.seed = UInt64(clamping: seed ?? context.seed)
+    return options
+  }
+
+  /// What a call explains: logits or logarithms of probabilities.
+  static func measure(_ arguments: Arguments) throws -> LogitTarget.Measure {
+    try arguments.text("measure") == "logit" ? .logit : .logProbability
+  }
+
+  /// The method that a call names.
+  static func method(_ arguments: Arguments) throws -> Attribution.Method {
+    Attribution.Method(rawValue: try arguments.text("method")) ?? .integratedGradients
   }
 
   private static func baseline(
@@ -153,60 +196,6 @@ enum AttributionFunctions {
       }
       return .token(ids[0])
     }
-  }
-}
-
-/// What an attribution explains, as tokens.
-struct AttributionAnswer {
-  /// The tokens that follow.
-  let ids: [Int]
-  /// The token that might have followed.
-  let against: Int?
-  /// The texts of both.
-  let text: String
-  let againstText: String?
-  /// How likely the first of the tokens is.
-  let probability: Double
-
-  init(
-    _ trace: TraceValue, target: String?, against: String?, in context: ExecutionContext
-  ) throws {
-    let top = try NextTokens.top(trace.trace, count: 1, cancellation: context.cancellation)
-    let model = trace.model.model
-    ids = try target.map { try Self.ids($0, trace, context) } ?? [top[0].id]
-    let other = try against.map { try Self.ids($0, trace, context) }
-    self.against = other?[0]
-    if other != nil, ids.count > 1 {
-      throw ArgumentError(
-        "against",
-        "With `against`, `target` is one token, and \(Value.text(target ?? "").description) is \(ids.count)."
-      )
-    }
-    text = model.tokenizer?.decode(ids) ?? ids.map { "\($0)" }.joined(separator: " ")
-    againstText = other.map { model.tokenizer?.decode([$0[0]]) ?? "\($0[0])" }
-    probability = try NextTokens.probability(
-      of: ids[0], in: trace.trace, cancellation: context.cancellation)
-  }
-
-  /// The tokens of a text that follows, with or without a space before it: of forms of equally many tokens the one that
-  /// the model holds likelier.
-  private static func ids(
-    _ text: String, _ trace: TraceValue, _ context: ExecutionContext
-  ) throws -> [Int] {
-    guard let tokenizer = trace.model.model.tokenizer else {
-      throw ModelError.noTokenizer(model: trace.model.model.name)
-    }
-    guard !text.isEmpty else {
-      throw ArgumentError("target", "A target has at least one character.")
-    }
-    let plain = tokenizer.ids(of: text, addSpecialTokens: false)
-    let spaced = tokenizer.ids(of: " " + text, addSpecialTokens: false)
-    if text.hasPrefix(" ") || spaced.count > plain.count { return plain }
-    if spaced.count < plain.count { return spaced }
-    func probability(_ id: Int) throws -> Double {
-      try NextTokens.probability(of: id, in: trace.trace, cancellation: context.cancellation)
-    }
-    return try probability(spaced[0]) > probability(plain[0]) ? spaced : plain
   }
 }
 

@@ -13,16 +13,20 @@ final class AttributionValue: ObjectValue {
   let options: Attribution.Options
   let trace: TraceValue
   private let answer: AttributionAnswer
+  /// How much the scores look the same for a model of random weights, where that was asked.
+  private let similarity: Double?
   private let provenance: Provenance
 
   init(
     _ attribution: Attribution, question: AttributionQuestion, options: Attribution.Options,
-    answer: AttributionAnswer, of trace: TraceValue, provenance: Provenance
+    answer: AttributionAnswer, similarity: Double? = nil, of trace: TraceValue,
+    provenance: Provenance
   ) {
     self.attribution = attribution
     self.question = question
     self.options = options
     self.answer = answer
+    self.similarity = similarity
     self.trace = trace
     self.provenance = provenance
   }
@@ -55,6 +59,10 @@ final class AttributionValue: ObjectValue {
     ("baseline_value", "the same where all tokens are the baseline"),
     ("probability", "how likely the target's first token is"),
     ("steps", "how many points, copies or orders were used"),
+    (
+      "random_weights",
+      "the rank correlation with the scores for a model of random weights; none unless asked with check: true"
+    ),
     ("trace", "the trace of the text"),
   ]
 
@@ -75,6 +83,7 @@ final class AttributionValue: ObjectValue {
     case "baseline_value": attribution.baselineValue.map { .number($0) } ?? Value.none
     case "probability": .number(answer.probability)
     case "steps": .integer(attribution.steps)
+    case "random_weights": similarity.map { .number($0) } ?? Value.none
     case "trace": .object(trace)
     default: nil
     }
@@ -133,6 +142,7 @@ final class AttributionValue: ObjectValue {
   private var scoreName: String {
     switch attribution.method {
     case .gradientNorm, .smoothGrad: "length of the gradient"
+    case .attentionRelevance: "attention that raises the target"
     default: "part of the \(question.target.measure == .logit ? "logit" : "log probability")"
     }
   }
@@ -145,7 +155,21 @@ final class AttributionValue: ObjectValue {
     }
     if let delta = attribution.delta { facts.append("delta \(NumberText.short(delta))") }
     facts.append("probability \(NumberText.percent(answer.probability))")
-    return [facts.joined(separator: " · "), attribution.method.weakness]
+    var lines = [facts.joined(separator: " · "), attribution.method.weakness]
+    if let similarity { lines.append(Self.words(similarity: similarity)) }
+    return lines
+  }
+
+  /// What the check with random weights found.
+  private static func words(similarity: Double) -> String {
+    let number = NumberText.short(similarity, 2)
+    let meaning =
+      switch similarity {
+      case ..<0.3: "what is shown comes from what the model has learned"
+      case ..<0.7: "part of what is shown is the text's own shape"
+      default: "what is shown comes from the text's shape, not from what the model has learned"
+      }
+    return "Random weights: rank correlation \(number) of the scores' sizes; \(meaning)."
   }
 
   private var table: Table {
@@ -191,6 +215,9 @@ extension Attribution.Method {
     case .inputTimesGradient: "Input × gradient"
     case .integratedGradients: "Integrated gradients"
     case .smoothGrad: "SmoothGrad"
+    case .attentionAwareRelevance: "AttnLRP"
+    case .conservingRelevance: "Conserving relevance"
+    case .attentionRelevance: "Attention relevance"
     case .occlusion: "Occlusion"
     case .shapley: "Shapley values"
     }
@@ -198,7 +225,8 @@ extension Attribution.Method {
 
   var stepWord: String {
     switch self {
-    case .gradientNorm, .inputTimesGradient: "gradient"
+    case .gradientNorm, .inputTimesGradient, .attentionRelevance: "gradient"
+    case .attentionAwareRelevance, .conservingRelevance: "way back"
     case .integratedGradients: "steps"
     case .smoothGrad: "noisy copies"
     case .occlusion: "replacements"
@@ -214,6 +242,12 @@ extension Attribution.Method {
     case .integratedGradients:
       "It depends on the baseline, and the way from there passes texts that no one writes."
     case .smoothGrad: "It has no sign, and depends on how much noise is added."
+    case .attentionAwareRelevance:
+      "Its rules are conventions; what biases and softmaxes take is lost, which the delta counts."
+    case .conservingRelevance:
+      "It takes the attention's weights as given: why the model looks where it looks isn't asked."
+    case .attentionRelevance:
+      "It has no sign, and follows attention alone: what feed-forward parts do on the way isn't seen."
     case .occlusion:
       "Tokens that say the same cover for each other: each alone seems not to matter."
     case .shapley: "It is an estimate from sampled orders, over texts with gaps that no one writes."

@@ -47,7 +47,7 @@ enum ErrorWording {
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
       case .notEnoughMemory, .tooLargeForMemory: ("not-enough-memory", nil)
-      case .notDifferentiable: ("no-gradient", nil)
+      case .notDifferentiable, .noRelevanceRules: ("no-gradient", nil)
       case .wrongInputShape: ("wrong-shape", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)

@@ -99,13 +99,17 @@ enum GradingFunctions {
       ParameterDefinition(
         "deletion", .bool, default: .bool(true),
         "Whether deletion areas are computed, which takes most of the time."),
+      ParameterDefinition(
+        "time", .bool, default: .bool(false),
+        "Whether the time of an explanation is measured too; it is another each time."),
       rule,
       ParameterDefinition(
         "seed", .optional(.integer(in: 0...Int.max)), defaultText: "the session's seed",
         "Decides the texts, and what methods draw."),
       TraceRequest.using,
     ],
-    result: "a Table: method, hits, chance, deletion_area, random_area, random_weights",
+    result:
+      "a Table: method, hits, chance, deletion_area, random_area, random_weights, and milliseconds where asked",
     examples: [
       Example(
         "grade(methods: [\"input_x_gradient\"], count: 2, deletion: false, using: load(\"specimen\"))",
@@ -126,16 +130,20 @@ enum GradingFunctions {
       context)
     let random = try RandomisedWeights.model(like: model, seed: seed)
     let areas = try arguments.bool("deletion")
+    let isTimed = try arguments.bool("time")
     var options = Attribution.Options()
     options.seed = seed
     let total = Double(methods.count * exercises.count)
     var done = 0.0
     let records = try methods.map { method -> Record in
-      var (hits, deletion, orders, correlation) = (0, 0.0, 0.0, 0.0)
+      var (hits, deletion, orders, correlation, time) = (0, 0.0, 0.0, 0.0, 0.0)
       for exercise in exercises {
         let question = try exercise.question(model, context)
+        let start = ContinuousClock.now
         let attribution = try Attribution(
           question, method: method, options: options, cancellation: context.cancellation)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        time += 1_000 * seconds / Double(exercises.count)
         if exercise.isHit(attribution.scores) { hits += 1 }
         if areas {
           let result = try Faithfulness(
@@ -144,23 +152,22 @@ enum GradingFunctions {
           deletion += result.deletionArea / Double(exercises.count)
           orders += result.randomArea / Double(exercises.count)
         }
-        let other = try Attribution(
-          try exercise.question(random, context), method: method, options: options,
-          cancellation: context.cancellation)
         correlation +=
-          RandomisedWeights.rankCorrelation(
-            attribution.scores.map(abs), other.scores.map(abs)) / Double(exercises.count)
+          try RandomisedWeights.similarity(
+            of: attribution, question, options: options, random: random,
+            cancellation: context.cancellation) / Double(exercises.count)
         done += 1
         context.progress("Grading", fraction: done / total, detail: method.rawValue)
       }
       let chance = exercises.reduce(0.0) { $0 + $1.chance } / Double(exercises.count)
-      return Record([
+      let record: [(String, Value)] = [
         ("method", .text(method.rawValue)),
         ("hits", .number(Double(hits) / Double(exercises.count))), ("chance", .number(chance)),
         ("deletion_area", areas ? .number(deletion) : Value.none),
         ("random_area", areas ? .number(orders) : Value.none),
         ("random_weights", .number(correlation)),
-      ])
+      ]
+      return Record(isTimed ? record + [("milliseconds", .number(time))] : record)
     }
     return .table(Table(records: records))
   }

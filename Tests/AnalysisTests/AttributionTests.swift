@@ -149,9 +149,20 @@ import Testing
     #expect(throws: ModelError.notCausal(model: "bert-masked")) {
       try AttributionQuestion(encoder, prompt: [1], answer: [2])
     }
-    let latent = try LanguageModel.load(path: fixtures + "/deepseek-v3")
-    #expect(throws: ModelError.notDifferentiable(architecture: "DeepSeek-V3")) {
-      try AttributionQuestion(latent, prompt: [1], answer: [2])
+    let mask = GradientTarget.logits(.logit(of: 2, at: 0))
+    #expect(throws: ModelError.noRelevanceRules(architecture: "BERT")) {
+      try encoder.gradient(of: mask, ids: [1], options: GradientOptions(rule: .conserving))
+    }
+    let decoder = try LanguageModel.load(path: fixtures + "/deepseek-v3")
+    #expect(throws: ModelError.emptyInput) {
+      try AttributionQuestion(decoder, prompt: [1], answer: [])
+    }
+    #expect(throws: ModelError.tokenOutOfRange(id: 60, position: 1, vocabulary: 60)) {
+      try AttributionQuestion(decoder, prompt: [1, 60], answer: [2])
+    }
+    let outside = try AttributionQuestion(decoder, prompt: [1], answer: [60])
+    #expect(throws: ModelError.tokenOutOfRange(id: 60, position: 0, vocabulary: 60)) {
+      try Attribution(outside, method: .inputTimesGradient)
     }
   }
 }

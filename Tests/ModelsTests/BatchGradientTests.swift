@@ -34,8 +34,8 @@ import Testing
     let targets = Self.texts.map(\.target)
     var shares: [Double] = []
     let together = try model.gradients(
-      of: targets, embeddings: vectors, at: [0, last], progress: { shares.append($0) })
-    let values = try model.values(of: targets, embeddings: vectors)
+      of: targets, batch: vectors, at: [0, last], progress: { shares.append($0) })
+    let values = try model.values(of: targets, batch: vectors)
     #expect(together.count == targets.count && shares.last == 1)
     for (index, text) in Self.texts.enumerated() {
       let alone = try model.gradient(of: text.target, embeddings: vectors[index], at: [0, last])
@@ -50,7 +50,7 @@ import Testing
       }
     }
     let streams = try Self.texts.map { try model.run(ids: $0.ids).hiddenStates(last) }
-    let entering = try model.gradients(of: targets, residual: streams, entering: last)
+    let entering = try model.gradients(of: targets, residualBatch: streams, entering: last)
     for (index, text) in Self.texts.enumerated() {
       let alone = try model.gradient(of: text.target, residual: streams[index], entering: last)
       try expectClose(entering[index].gradient, alone.gradient, "\(name), text \(index) at \(last)")
@@ -62,7 +62,7 @@ import Testing
     let vectors = try Self.texts.map { try model.tokenVectors(ids: $0.ids) }
     func all(threads: Int) throws -> [[UInt8]] {
       try Compute.with(pool: ThreadPool(threadCount: threads)) {
-        try model.gradients(of: Self.texts.map(\.target), embeddings: vectors).map {
+        try model.gradients(of: Self.texts.map(\.target), batch: vectors).map {
           $0.embeddings.bytes
         }
       }
@@ -77,7 +77,7 @@ import Testing
     #expect(throws: ModelError.positionOutOfRange(2, count: 2)) {
       try model.gradients(
         of: [.logits(.logit(of: 1, at: 1)), .logits(.logit(of: 1, at: 2))],
-        embeddings: [vectors, vectors])
+        batch: [vectors, vectors])
     }
   }
 }

@@ -57,6 +57,53 @@ import Testing
     #expect(try bench.run("f").results.first?.html?.contains("<img") == true)
   }
 
+  @Test func aWholeAnswerIsExplained() throws {
+    let bench = try Self.bench()
+    try bench.run(
+      "e = explain_answer(\"Once upon a time\", tokens: 3, method: \"input_x_gradient\")")
+    let scores = try bench.tensor("e.scores")
+    let columns = try #require(try bench.json("e.tokens").array).count
+    let rows = try #require(try bench.json("e.rows").array).count
+    #expect(scores.shape == [rows, columns])
+    // Nothing after a token explains it.
+    #expect(scores.row(0)[(columns - rows + 1)...].allSatisfy { $0 == 0 })
+    let bundle = try #require(try bench.run("e").results.first)
+    #expect(bundle.plainText?.contains("answer") == true)
+    #expect(bundle.html?.contains("<img") == true)
+    #expect(try bench.json("len(e.table)").integer ?? 0 > 0)
+    let path = bench.folder + "/e.safetensors"
+    try bench.run("save(e, \"\(path)\")")
+    #expect(try Checkpoint(path).names == ["tensor"])
+  }
+
+  @Test func conductanceOfEveryLayerAddsUp() throws {
+    let bench = try Self.bench()
+    try bench.run(
+      """
+      c = conductance("Once upon a time", steps: 30)
+      a = attribute("Once upon a time", steps: 30)
+      """)
+    #expect(
+      try bench.number(
+        "max([abs(c.values[i] - (a.value - a.baseline_value) - c.deltas[i]) for i in 0..<len(c.values)])"
+      )
+        < 1e-4)
+    #expect(try bench.run("c").results.first?.html?.contains("layer 0") == true)
+  }
+
+  @Test func randomWeightsAreExplainedBeside() throws {
+    let bench = try Self.bench()
+    try bench.run("a = attribute(\"Once upon a time\", method: \"attn_lrp\", check: true, seed: 3)")
+    #expect(abs(try bench.number("a.random_weights")) <= 1)
+    #expect(try bench.run("a").results.first?.html?.contains("Random weights") == true)
+    #expect(
+      try bench.json(
+        "attribute(\"Once upon a time\", method: \"attn_lrp\", check: true, seed: 3).random_weights == a.random_weights"
+      ) == true)
+    #expect(
+      try bench.json("attribute(\"Once\", method: \"occlusion\").random_weights == none") == true)
+  }
+
   @Test func whatCannotBeExplainedSaysSo() throws {
     let bench = try Self.bench()
     #expect(try bench.failure("attribute(\"a\", method: \"magic\")").message.contains("magic"))

@@ -13,13 +13,33 @@ public struct Attribution: Sendable {
     case integratedGradients = "integrated_gradients"
     /// The length of the mean gradient of noisy copies (Smilkov et al. 2017, arXiv:1706.03825).
     case smoothGrad = "smoothgrad"
+    /// Relevance followed back by AttnLRP's rules (Achtibat et al. 2024, arXiv:2402.05602).
+    case attentionAwareRelevance = "attn_lrp"
+    /// Relevance by rules that lose none of it but to biases (Ali et al. 2022, arXiv:2202.07304).
+    case conservingRelevance = "conserving_lrp"
+    /// Attention times its gradient, layer by layer (Chefer et al. 2021, arXiv:2103.15679).
+    case attentionRelevance = "attention_relevance"
     /// What is lost where a token is replaced by the baseline (Zeiler and Fergus 2014, arXiv:1311.2901).
     case occlusion
     /// Shapley values by sampled orders, each with its reverse (Castro et al. 2009; Mitchell et al. 2022, arXiv:2104.12199).
     case shapley
 
-    /// Whether scores have a sign and add up to something.
-    public var isSigned: Bool { self != .gradientNorm && self != .smoothGrad }
+    /// Whether scores have a sign and are parts of what is explained.
+    public var isSigned: Bool {
+      self != .gradientNorm && self != .smoothGrad && self != .attentionRelevance
+    }
+
+    /// Whether numbers are drawn for it.
+    public var isRandom: Bool { self == .shapley || self == .smoothGrad }
+
+    /// What its way back follows.
+    var rule: BackwardRule {
+      switch self {
+      case .attentionAwareRelevance: .attentionAware
+      case .conservingRelevance: .conserving
+      default: .derivative
+      }
+    }
   }
 
   /// What decides the numbers besides the question.
@@ -51,7 +71,8 @@ public struct Attribution: Sendable {
   public let value: Double
   /// The same where every token of the prompt is the baseline; `nil` for methods without one.
   public let baselineValue: Double?
-  /// By how much the scores' sum misses `value − baselineValue`, or `nil` where they needn't add up.
+  /// By how much the scores' sum misses `value − baselineValue`, or for relevance, which has no baseline, `value`; `nil`
+  /// where they needn't add up.
   public let delta: Double?
   /// How many points, copies or orders were used.
   public let steps: Int
@@ -72,30 +93,29 @@ public struct Attribution: Sendable {
       Tensor(shape: [count, width], Array(numbers.prefix(count * width)))
     }
     switch method {
-    case .gradientNorm, .inputTimesGradient:
-      let (value, gradient) = try question.gradient(question.vectors, cancellation)
-      scores = (0..<count).map { token in
-        let range = token * width..<(token + 1) * width
-        return method == .gradientNorm
-          ? range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(gradient[$1]) }.squareRoot()
-          : range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(vectors[$1]) }
-      }
+    case .gradientNorm, .inputTimesGradient, .attentionAwareRelevance, .conservingRelevance:
+      let (value, gradient) = try question.gradient(
+        question.vectors, rule: method.rule, cancellation)
+      scores = Self.scores(method, gradient, vectors, width: width, count: count)
       (self.gradient, self.value) = (rows(gradient), value)
-      (baselineValue, delta, steps) = (nil, nil, 1)
+      (baselineValue, steps) = (nil, 1)
+      delta = method.rule == .derivative ? nil : scores.reduce(0, +) - value
+    case .attentionRelevance:
+      let result = try question.model.attentionRelevance(
+        of: question.target, embeddings: question.vectors, cancellation: cancellation)
+      (scores, value) = (Array(result.relevance.prefix(count)), result.value)
+      (gradient, baselineValue, delta, steps) = (nil, nil, nil, 1)
     case .smoothGrad:
       let result = try Self.smoothed(question, options, cancellation, progress)
-      scores = (0..<count).map { token in
-        (token * width..<(token + 1) * width).reduce(0.0) {
-          $0 + Double(result.gradient[$1]) * Double(result.gradient[$1])
-        }.squareRoot()
-      }
+      scores = Self.scores(method, result.gradient, vectors, width: width, count: count)
       (gradient, value) = (rows(result.gradient), result.value)
       (baselineValue, delta, steps) = (nil, nil, max(1, options.samples))
     case .integratedGradients:
-      let path = try IntegratedPath(question, options, cancellation, progress)
-      (scores, gradient) = (path.scores, rows(path.gradient))
-      (value, baselineValue) = (path.value, path.baselineValue)
-      (delta, steps) = (path.delta, path.steps)
+      let path = try IntegratedPath(
+        AnswerSteps(question), options, cancellation, progress)
+      (scores, gradient) = (path.scores[0], rows(path.gradients[0]))
+      (value, baselineValue) = (path.values[0], path.baselineValues[0])
+      (delta, steps) = (path.deltas[0], path.steps)
     case .occlusion, .shapley:
       let replacement = try Replacement(question, options, cancellation)
       value = try replacement.value(of: [])
@@ -111,6 +131,18 @@ public struct Attribution: Sendable {
         delta = result.scores.reduce(0, +) - (value - result.baselineValue)
         steps = max(2, options.samples / 2 * 2)
       }
+    }
+  }
+
+  /// Each token's length of the gradient, or its product with the vector.
+  static func scores(
+    _ method: Method, _ gradient: [Float], _ vectors: [Float], width: Int, count: Int
+  ) -> [Double] {
+    (0..<count).map { token in
+      let range = token * width..<(token + 1) * width
+      return method.isSigned
+        ? range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(vectors[$1]) }
+        : range.reduce(0.0) { $0 + Double(gradient[$1]) * Double(gradient[$1]) }.squareRoot()
     }
   }
 

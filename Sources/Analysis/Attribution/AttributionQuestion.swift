@@ -5,7 +5,7 @@ import Tokenizers
 /// What an attribution explains: a scalar of the logits after a prompt.
 public struct AttributionQuestion: Sendable {
   /// The model that is asked.
-  public let model: LanguageModel
+  public private(set) var model: LanguageModel
   /// The tokens that are run: the prompt, then all but the last of the tokens that are explained.
   public let ids: [Int]
   /// How many of them are the prompt, which is what gets scores.
@@ -13,7 +13,7 @@ public struct AttributionQuestion: Sendable {
   /// The scalar.
   public let target: LogitTarget
   /// The vectors of the tokens, `[tokens, width]`.
-  public let vectors: Tensor
+  public private(set) var vectors: Tensor
 
   /// Asks why `answer` follows a prompt, or why it does rather than `against`.
   ///
@@ -45,27 +45,30 @@ public struct AttributionQuestion: Sendable {
     vectors = try model.tokenVectors(ids: ids, cancellation: cancellation)
   }
 
+  /// The same question to another model of the same vocabulary.
+  ///
+  /// - Throws: `ModelError` for ids that it doesn't have.
+  public func asked(
+    of other: LanguageModel, cancellation: Cancellation? = nil
+  ) throws -> AttributionQuestion {
+    var result = self
+    result.model = other
+    result.vectors = try other.tokenVectors(ids: ids, cancellation: cancellation)
+    return result
+  }
+
   /// The scalar for given vectors `[tokens, width]` in place of the tokens' own.
   func value(_ vectors: Tensor, _ cancellation: Cancellation?) throws -> Double {
-    let trace = try model.run(
-      embeddings: vectors, ids: ids, keeping: [], cancellation: cancellation)
-    let first = promptCount - 1
-    let logits = try trace.logits(of: first..<ids.count, cancellation: cancellation)
-    var sum = 0.0
-    for term in target.terms {
-      let row = logits.row(term.position - first)
-      let logit = Double(row[term.id])
-      sum += term.weight * (target.measure == .logit ? logit : logit - logSumExp(row))
-    }
-    return sum
+    try AnswerSteps(self).values(vectors, cancellation)[0]
   }
 
   /// The scalar and its gradient `[tokens, width]` for given vectors.
   func gradient(
-    _ vectors: Tensor, _ cancellation: Cancellation?
+    _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?
   ) throws -> (value: Double, gradient: [Float]) {
     let result = try model.gradient(
-      of: .logits(target), embeddings: vectors, cancellation: cancellation)
+      of: .logits(target), embeddings: vectors, options: GradientOptions(rule: rule),
+      cancellation: cancellation)
     return (result.value, result.embeddings.floats)
   }
 }

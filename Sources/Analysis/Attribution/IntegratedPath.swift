@@ -2,55 +2,65 @@ import Glibc
 import Models
 import Tensors
 
-/// The gradients on the straight way from a baseline to a prompt's vectors, integrated by Gauss and Legendre's rule.
+/// The gradients of one scalar or several on the straight way from a baseline to a prompt's vectors, integrated by Gauss
+/// and Legendre's rule.
 struct IntegratedPath {
-  let scores: [Double]
-  /// The mean gradient on the way, of all tokens.
-  let gradient: [Float]
-  let value: Double
-  let baselineValue: Double
-  let delta: Double
+  /// Of each scalar, a number for each token that is explained.
+  let scores: [[Double]]
+  /// The mean gradients on the way, of all tokens.
+  let gradients: [[Float]]
+  let values: [Double]
+  let baselineValues: [Double]
+  let deltas: [Double]
   let steps: Int
 
   private static let mostSteps = 512
 
   init(
-    _ question: AttributionQuestion, _ options: Attribution.Options,
+    _ question: AnswerSteps, _ options: Attribution.Options,
     _ cancellation: Cancellation?, _ progress: (Double) -> Void
   ) throws {
     let width = question.model.configuration.width
     let vectors = question.vectors.floats
-    let absent = try options.baseline.vector(of: question.model, cancellation)
-    // Tokens of the answer are given, not explained: they stay as they are.
-    let baseline = vectors.indices.map {
-      $0 < question.promptCount * width ? absent[$0 % width] : vectors[$0]
-    }
+    let baseline = try question.baseline(options.baseline, cancellation)
     let shape = question.vectors.shape
-    value = try question.value(question.vectors, cancellation)
-    baselineValue = try question.value(Tensor(shape: shape, baseline), cancellation)
+    let whole = try question.values(question.vectors, cancellation)
+    let nothing = try question.values(Tensor(shape: shape, baseline), cancellation)
+    (values, baselineValues) = (whole, nothing)
     var steps = options.steps ?? 32
     while true {
-      var sums = [Double](repeating: 0, count: vectors.count)
+      var sums = [[Double]](
+        repeating: [Double](repeating: 0, count: vectors.count), count: whole.count)
       for (index, node) in Self.nodes(steps).enumerated() {
         let place = vectors.indices.map { index -> Float in
           let (from, to) = (Double(baseline[index]), Double(vectors[index]))
           return Float(from + node.position * (to - from))
         }
-        let (_, gradient) = try question.gradient(Tensor(shape: shape, place), cancellation)
-        for index in sums.indices { sums[index] += node.weight * Double(gradient[index]) }
+        let gradients = try question.gradients(Tensor(shape: shape, place), cancellation)
+        for (step, gradient) in gradients.enumerated() {
+          for index in gradient.indices {
+            sums[step][index] += node.weight * Double(gradient[index])
+          }
+        }
         progress(Double(index + 1) / Double(steps))
       }
-      let scores = (0..<question.promptCount).map { token -> Double in
-        (token * width..<(token + 1) * width).reduce(0.0) { sum, index in
-          let way = Double(vectors[index]) - Double(baseline[index])
-          return sum + way * sums[index]
+      let scores = sums.enumerated().map { step, sums in
+        (0..<question.explained(step)).map { token -> Double in
+          (token * width..<(token + 1) * width).reduce(0.0) { sum, index in
+            let way = Double(vectors[index]) - Double(baseline[index])
+            return sum + way * sums[index]
+          }
         }
       }
-      let delta = scores.reduce(0, +) - (value - baselineValue)
-      let isEnough = abs(delta) <= 0.01 * max(abs(value - baselineValue), 1e-3)
+      let deltas = scores.indices.map {
+        scores[$0].reduce(0, +) - (whole[$0] - nothing[$0])
+      }
+      let isEnough = deltas.indices.allSatisfy {
+        abs(deltas[$0]) <= 0.01 * max(abs(whole[$0] - nothing[$0]), 1e-3)
+      }
       if options.steps != nil || isEnough || 2 * steps > Self.mostSteps {
-        (self.scores, self.delta, self.steps) = (scores, delta, steps)
-        gradient = sums.map(Float.init)
+        (self.scores, self.deltas, self.steps) = (scores, deltas, steps)
+        gradients = sums.map { $0.map(Float.init) }
         return
       }
       steps *= 2

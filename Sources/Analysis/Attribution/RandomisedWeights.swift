@@ -1,6 +1,6 @@
 import Checkpoints
 public import Models
-import Tensors
+public import Tensors
 
 /// The check that an explanation looks at what the model has learned: a model of the same sizes with random weights should
 /// be explained otherwise.
@@ -12,6 +12,10 @@ public enum RandomisedWeights {
   ///
   /// - Throws: `ModelError` for weights that can't be read.
   public static func model(like model: LanguageModel, seed: UInt64) throws -> LanguageModel {
+    try MemoryBudget.require(
+      model.checkpoint.names.reduce(0) { sum, name in
+        sum + ((try? model.checkpoint.tensor(named: name).count) ?? 0) * MemoryLayout<Float>.size
+      }, for: "A copy of \(model.name) with random weights")
     var generator = SeededGenerator(seed: seed)
     let tensors = try model.checkpoint.names.map { name -> (name: String, tensor: Tensor) in
       let tensor = try model.checkpoint.tensor(named: name)
@@ -28,6 +32,25 @@ public enum RandomisedWeights {
       )
     }
     return try model.replacingWeights(with: tensors, name: model.name + " (random weights)")
+  }
+
+  /// How much an attribution looks the same for a model of random weights: the rank correlation of the scores' sizes; near 1
+  /// means that the method looks at the text and not at what the model has learned.
+  ///
+  /// - Parameters:
+  ///   - attribution: what is checked, of this question.
+  ///   - options: those that it was made with.
+  ///   - random: `model(like:seed:)` of the question's model.
+  /// - Throws: `ModelError`; `Cancelled`.
+  public static func similarity(
+    of attribution: Attribution, _ question: AttributionQuestion, options: Attribution.Options,
+    random: LanguageModel, cancellation: Cancellation? = nil,
+    progress: (Double) -> Void = { _ in }
+  ) throws -> Double {
+    let other = try Attribution(
+      try question.asked(of: random, cancellation: cancellation), method: attribution.method,
+      options: options, cancellation: cancellation, progress: progress)
+    return rankCorrelation(attribution.scores.map(abs), other.scores.map(abs))
   }
 
   /// Spearman's rank correlation; equal numbers share their mean rank, and 0 where one list doesn't vary.

@@ -44,7 +44,14 @@ struct AttentionRecording {
     return RecordedStep(output: try output(mixed, cancellation), keeping: kept) {
       gradient, cancellation in
       let mixedGradient = try output.inputGradient(gradient, cancellation)
-      let parts =
+      try constants.witness?.see(
+        [
+          AttentionBackward(
+            gradient: mixedGradient, queries: queries, keys: keys, values: values, rows: rows,
+            heads: sizes.heads, keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+            isCausal: sizes.isCausal)
+        ], cancellation)
+      let derivatives =
         if let segments {
           try attentionOfSegmentsGradient(
             mixedGradient, segments, queries: queries, keys: keys, values: values, output: mixed,
@@ -56,6 +63,7 @@ struct AttentionRecording {
             logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
             scale: sizes.attentionScale, causal: sizes.isCausal, cancellation: cancellation)
         }
+      let parts = constants.rule.applied(to: derivatives)
       var result = try key.inputGradient(keyWay.pullback(parts.keys), cancellation)
       result = try value.addInputGradient(parts.values, to: result, cancellation)
       let queryPart = queryWay.pullback(parts.queries)
@@ -84,7 +92,7 @@ struct AttentionRecording {
     let way = Way(kept: norm == nil ? nil : x) { gradient in
       let back = constants.turned(
         gradient, heads: heads, style: .halfRotate, first: first, inverse: true)
-      return norm.map { $0.inputGradient(back, x, heads: heads) } ?? back
+      return norm.map { $0.inputGradient(back, x, heads: heads, constants.rule) } ?? back
     }
     return (constants.turned(normed, heads: heads, style: .halfRotate, first: first), way)
   }

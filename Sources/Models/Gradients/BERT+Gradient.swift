@@ -1,6 +1,9 @@
 public import Tensors
 
 extension BERT: DifferentiableArchitecture {
+  /// It doesn't: the rules are those of decoders.
+  public var hasRelevanceRules: Bool { false }
+
   /// The token embedding's rows of the ids.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
     tokenEmbedding.gatheringRows(ids)
@@ -53,7 +56,7 @@ extension BERT: DifferentiableArchitecture {
 
   /// The hidden states as they are.
   public func recordFinish(
-    _ hidden: Tensor, cancellation: Cancellation?
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     RecordedStep(output: hidden, keeping: []) { gradient, _ in gradient }
   }
@@ -74,23 +77,6 @@ extension BERT: DifferentiableArchitecture {
       let innerGradient = activation.gradient(
         head.norm.inputGradient(normedGradient, activated), inner)
       return try head.transform.inputGradient(innerGradient, cancellation)
-    }
-  }
-}
-
-extension LayerNorm {
-  /// The gradient with respect to the input x from that with respect to the normed rows.
-  func inputGradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
-    layerNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
-  }
-}
-
-extension Activation {
-  /// The gradient with respect to the input x from that with respect to the activation.
-  func gradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
-    switch self {
-    case .gelu: geluGradient(gradient, input: x)
-    case .geluTanh: geluTanhGradient(gradient, input: x)
     }
   }
 }

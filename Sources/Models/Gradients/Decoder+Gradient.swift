@@ -42,19 +42,21 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
     let normed = block.feedForwardNorm(stream)
     let change =
       switch block.feedForward {
-      case .dense(let part): try part.record(normed, cancellation: cancellation)
-      case .experts(let part): try part.record(normed, cancellation: cancellation)
+      case .dense(let part):
+        try part.record(normed, constants.rule, cancellation: cancellation)
+      case .experts(let part):
+        try part.record(normed, constants.rule, cancellation: cancellation)
       }
     var output = change.output
     output.add(stream)
     return RecordedStep(output: output, [attended, change], keeping: [hidden, stream]) {
       gradient, cancellation in
       var streamGradient = block.feedForwardNorm.inputGradient(
-        try change.pullback(gradient, cancellation), stream)
+        try change.pullback(gradient, cancellation), stream, constants.rule)
       streamGradient.add(gradient)
       if let batch { streamGradient = batch.scattered(streamGradient) }
       var result = block.attentionNorm.inputGradient(
-        try attended.pullback(streamGradient, cancellation), hidden)
+        try attended.pullback(streamGradient, cancellation), hidden, constants.rule)
       try result.addRows(startingAt: rows.lowerBound, streamGradient)
       return result
     }
@@ -62,12 +64,12 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
 
   /// The final norm.
   public func recordFinish(
-    _ hidden: Tensor, cancellation: Cancellation?
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     let norm = decoder.finalNorm
     return RecordedStep(
       output: try finish(hidden, cancellation: cancellation), keeping: [hidden]
-    ) { gradient, _ in norm.inputGradient(gradient, hidden) }
+    ) { gradient, _ in norm.inputGradient(gradient, hidden, constants.rule) }
   }
 
   /// The head's scores.
@@ -95,30 +97,19 @@ extension GroupedAttention {
 
 extension GatedFeedForward {
   /// The part's output for normed rows `[rows, width]`, with its way back.
-  func record(_ x: Tensor, cancellation: Cancellation?) throws -> RecordedStep {
+  func record(
+    _ x: Tensor, _ rule: BackwardRule, cancellation: Cancellation?
+  ) throws -> RecordedStep {
     let gates = try gate(x, cancellation)
     let opened = try up(x, cancellation)
     var product = silu(gates)
     product.multiply(by: opened)
     return RecordedStep(output: try down(product, cancellation), keeping: [gates, opened]) {
       gradient, cancellation in
-      let parts = gatedGradient(
+      let parts = rule.gated(
         try down.inputGradient(gradient, cancellation), gate: gates, up: opened)
       return try up.addInputGradient(
         parts.up, to: gate.inputGradient(parts.gate, cancellation), cancellation)
     }
-  }
-}
-
-extension RMSNorm {
-  /// The gradient with respect to the input x from that with respect to the normed rows.
-  func inputGradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
-    rmsNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
-  }
-
-  /// The same where each head of `[rows, heads × width]` is normed by itself.
-  func inputGradient(_ gradient: Tensor, _ x: Tensor, heads: Int) -> Tensor {
-    let shape = [x.shape[0] * heads, x.shape[1] / heads]
-    return inputGradient(gradient.reshaped(shape), x.reshaped(shape)).reshaped(x.shape)
   }
 }

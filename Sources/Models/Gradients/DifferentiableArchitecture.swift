@@ -22,7 +22,9 @@ public protocol DifferentiableArchitecture: Architecture {
   ) throws -> RecordedStep
 
   /// What follows the last layer, such as a final norm, for any rows.
-  func recordFinish(_ hidden: Tensor, cancellation: Cancellation?) throws -> RecordedStep
+  func recordFinish(
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> RecordedStep
 
   /// The scores of the tokens `ids`, or of the whole vocabulary where it is `nil`, from finished hidden
   /// states: `[rows, ids]` for `[rows, width]`. Asked only of models that have a head.
@@ -30,11 +32,17 @@ public protocol DifferentiableArchitecture: Architecture {
     _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
   ) throws -> RecordedStep
 
-  /// Whether its layers can follow the rows of several texts at once.
+  /// Whether its ways back know the rules of relevance; they do unless an architecture says otherwise.
+  var hasRelevanceRules: Bool { get }
+
+  /// Whether its layers can follow the rows of several texts at once; they can't unless an architecture says otherwise.
   var followsBatches: Bool { get }
 }
 
 extension DifferentiableArchitecture {
+  /// They do.
+  public var hasRelevanceRules: Bool { true }
+
   /// They can't.
   public var followsBatches: Bool { false }
 }

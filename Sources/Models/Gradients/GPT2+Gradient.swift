@@ -22,7 +22,8 @@ extension GPT2: DifferentiableArchitecture {
   ) throws -> RecordedStep {
     let layer = layers[index]
     let attended = try recordAttention(
-      layer, layer.attentionNorm(hidden), rows: rows, cancellation: cancellation)
+      layer, layer.attentionNorm(hidden), rows: rows, constants: constants,
+      cancellation: cancellation)
     var sum = attended.output
     sum.add(hidden.rows(rows))
     let stream = sum
@@ -32,12 +33,12 @@ extension GPT2: DifferentiableArchitecture {
     return RecordedStep(output: output, [attended], keeping: [hidden, stream, inner]) {
       gradient, cancellation in
       let innerGradient = activation.gradient(
-        try layer.down.inputGradient(gradient, cancellation), inner)
+        try layer.down.inputGradient(gradient, cancellation), inner, constants.rule)
       var streamGradient = layer.feedForwardNorm.inputGradient(
-        try layer.up.inputGradient(innerGradient, cancellation), stream)
+        try layer.up.inputGradient(innerGradient, cancellation), stream, constants.rule)
       streamGradient.add(gradient)
       var result = layer.attentionNorm.inputGradient(
-        try attended.pullback(streamGradient, cancellation), hidden)
+        try attended.pullback(streamGradient, cancellation), hidden, constants.rule)
       try result.addRows(startingAt: rows.lowerBound, streamGradient)
       return result
     }
@@ -45,7 +46,8 @@ extension GPT2: DifferentiableArchitecture {
 
   /// What the attention of normed rows `[tokens, width]` adds to the stream at the positions `rows`.
   private func recordAttention(
-    _ layer: Layer, _ x: Tensor, rows: Range<Int>, cancellation: Cancellation?
+    _ layer: Layer, _ x: Tensor, rows: Range<Int>, constants: RunConstants,
+    cancellation: Cancellation?
   ) throws -> RecordedStep {
     let sizes = configuration
     let width = sizes.width
@@ -61,11 +63,19 @@ extension GPT2: DifferentiableArchitecture {
     return RecordedStep(
       output: try layer.output(mixed, cancellation), keeping: [queries, keys, values, mixed, sums]
     ) { gradient, cancellation in
-      let parts = try attentionGradient(
-        try layer.output.inputGradient(gradient, cancellation), queries: queries, keys: keys,
-        values: values, output: mixed, logSumExp: sums, heads: sizes.heads,
-        keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: true,
-        cancellation: cancellation)
+      let mixedGradient = try layer.output.inputGradient(gradient, cancellation)
+      try constants.witness?.see(
+        [
+          AttentionBackward(
+            gradient: mixedGradient, queries: queries, keys: keys, values: values, rows: rows,
+            heads: sizes.heads, keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+            isCausal: true)
+        ], cancellation)
+      let parts = constants.rule.applied(
+        to: try attentionGradient(
+          mixedGradient, queries: queries, keys: keys, values: values, output: mixed,
+          logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+          scale: sizes.attentionScale, causal: true, cancellation: cancellation))
       var queryPart = Tensor(zeros: keys.shape)
       try queryPart.replaceRows(startingAt: rows.lowerBound, with: parts.queries)
       return try layer.queriesKeysValues.inputGradient(
@@ -75,11 +85,11 @@ extension GPT2: DifferentiableArchitecture {
 
   /// The final norm.
   public func recordFinish(
-    _ hidden: Tensor, cancellation: Cancellation?
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     RecordedStep(
       output: try finish(hidden, cancellation: cancellation), keeping: [hidden]
-    ) { gradient, _ in finalNorm.inputGradient(gradient, hidden) }
+    ) { gradient, _ in finalNorm.inputGradient(gradient, hidden, constants.rule) }
   }
 
   /// The head's scores.

@@ -3,7 +3,7 @@ import Tensors
 /// One way through the layers and back.
 struct GradientPass {
   let network: any DifferentiableArchitecture
-  let constants: RunConstants
+  var constants: RunConstants
   /// The layer that the way begins with.
   let first: Int
   /// How many tokens go through it.
@@ -13,6 +13,10 @@ struct GradientPass {
   let recordingLimit: Int
   let progress: ((RunProgress) -> Void)?
   let cancellation: Cancellation?
+  /// Whether what enters each layer is kept for the caller.
+  var keepsStreams = false
+  /// What entered each layer.
+  private(set) var streams: [Int: Tensor] = [:]
   private var layers: [Recording] = []
 
   /// A layer as it is kept: with its way back, or with what it is computed again from.
@@ -47,14 +51,14 @@ struct GradientPass {
     self.cancellation = cancellation
   }
 
-  /// From what enters the first of the layers to the end, which gives a value and its gradient, and back; calls
-  /// `body` with the gradient with respect to each layer's input.
-  mutating func follow<Value>(
-    _ input: Tensor, _ end: (Tensor) throws -> (value: Value, gradient: Tensor),
-    _ body: (Int, Tensor) throws -> Void
-  ) throws -> (value: Value, gradient: Tensor) {
-    let (value, slope) = try end(try forward(input))
-    return (value, try back(slope, body))
+  /// From what enters the first of the layers to the scalars and back, once for each scalar; calls `body` with the
+  /// number of a layer, of a scalar, and the gradient with respect to the layer's input.
+  mutating func follow(
+    _ input: Tensor, _ targets: [GradientTarget], _ body: (Int, Int, Tensor) throws -> Void
+  ) throws -> [(value: Double, gradient: Tensor)] {
+    let hidden = try forward(input)
+    let ends = try targets.map { try end(hidden, target: $0) }
+    return zip(ends, try back(ends.map(\.gradient), body)).map { ($0.value, $1) }
   }
 
   private var count: Int { network.configuration.layers }
@@ -68,7 +72,7 @@ struct GradientPass {
   }
 
   /// Through all layers, `[rows, width]`.
-  private mutating func forward(_ input: Tensor) throws -> Tensor {
+  mutating func forward(_ input: Tensor) throws -> Tensor {
     var hidden = input
     var room = recordingLimit
     for layer in first..<count {
@@ -79,6 +83,7 @@ struct GradientPass {
       } else {
         layers.append(.input(hidden))
       }
+      if keepsStreams { streams[layer] = hidden }
       hidden = step.output
       progress?(RunProgress(completedLayers: layer + 1 - first, layerCount: stepCount))
     }
@@ -92,83 +97,40 @@ struct GradientPass {
     return hidden
   }
 
-  /// The scalars of several texts, whose rows are the given parts, and their gradients with respect to what leaves
-  /// the last layer.
-  func end(
-    _ hidden: Tensor, targets: [GradientTarget], parts: [Range<Int>]
-  ) throws -> (value: [Double], gradient: Tensor) {
-    let finish = try network.recordFinish(hidden, cancellation: cancellation)
-    var values = [Double](repeating: 0, count: targets.count)
-    var slopes = Tensor(zeros: finish.output.shape)
-    // Texts that need the same tokens' scores share one product with the head.
-    var groups: [(ids: [Int]?, texts: [Int])] = []
-    for (text, target) in targets.enumerated() {
-      switch target {
-      case .hiddenStates(let function):
-        let rows = finish.output.rows(parts[text])
-        let (value, gradient) = try function(rows)
-        guard gradient.shape == rows.shape else {
-          throw ModelError.wrongInputShape(found: gradient.shape, expected: rows.shape)
-        }
-        values[text] = value
-        try slopes.replaceRows(
-          startingAt: parts[text].lowerBound, with: gradient.converted(to: .float32))
-      case .logits(let target):
-        let ids = target.neededIDs
-        if let index = groups.firstIndex(where: { $0.ids == ids }) {
-          groups[index].texts.append(text)
-        } else {
-          groups.append((ids, [text]))
-        }
-      }
-    }
-    for (ids, texts) in groups {
-      let rows = texts.flatMap { Array(parts[$0]) }
-      let scores = try network.recordLogits(
-        finish.output.gatheringRows(rows), of: ids, cancellation: cancellation)
-      var start = 0
-      let gradients = texts.map { text -> Tensor in
-        let part = start..<start + parts[text].count
-        start = part.upperBound
-        guard case .logits(let target) = targets[text] else { preconditionFailure("logits") }
-        let (value, gradient) = target.evaluate(scores.output.rows(part))
-        values[text] = value
-        return gradient
-      }
-      slopes.addWeightedRows(
-        rows.map(Int32.init),
-        try scores.pullback(try Tensor.concatenated(gradients, axis: 0), cancellation),
-        factors: [Float](repeating: 1, count: rows.count))
-    }
-    return (values, try finish.pullback(slopes, cancellation))
-  }
-
   /// The scalar, and its gradient with respect to what leaves the last layer.
   func end(_ hidden: Tensor, target: GradientTarget) throws -> (
     value: Double, gradient: Tensor
   ) {
-    let finish = try network.recordFinish(hidden, cancellation: cancellation)
     switch target {
     case .hiddenStates(let function):
+      let finish = try network.recordFinish(
+        hidden, constants: constants, cancellation: cancellation)
       let (value, gradient) = try function(finish.output)
       guard gradient.shape == finish.output.shape else {
         throw ModelError.wrongInputShape(found: gradient.shape, expected: finish.output.shape)
       }
       return (value, try finish.pullback(gradient.converted(to: .float32), cancellation))
     case .logits(let target):
+      // Of the rows that any target needs, this one's.
+      let own = target.rows.lowerBound - rows.lowerBound..<target.rows.upperBound - rows.lowerBound
+      let finish = try network.recordFinish(
+        hidden.rows(own), constants: constants, cancellation: cancellation)
       let scores = try network.recordLogits(
         finish.output, of: target.neededIDs, cancellation: cancellation)
       let (value, gradient) = target.evaluate(scores.output)
-      return (
-        value, try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
-      )
+      let slope = try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
+      if own.count == hidden.shape[0] { return (value, slope) }
+      var padded = Tensor(zeros: hidden.shape)
+      try padded.replaceRows(startingAt: own.lowerBound, with: slope)
+      return (value, padded)
     }
   }
 
-  /// Back through all layers: calls `body` with the gradient with respect to each layer's input.
-  private mutating func back(_ slope: Tensor, _ body: (Int, Tensor) throws -> Void) throws -> Tensor
-  {
-    var gradient = slope
+  /// Back through all layers, all scalars side by side.
+  mutating func back(
+    _ slopes: [Tensor], _ body: (Int, Int, Tensor) throws -> Void
+  ) throws -> [Tensor] {
+    var gradients = slopes
     for layer in (first..<count).reversed() {
       try cancellation?.check()
       let step =
@@ -176,10 +138,12 @@ struct GradientPass {
         case .kept(let step): step
         case .input(let hidden): try record(layer, hidden)
         }
-      gradient = try step.pullback(gradient, cancellation)
-      try body(layer, gradient)
+      for index in gradients.indices {
+        gradients[index] = try step.pullback(gradients[index], cancellation)
+        try body(layer, index, gradients[index])
+      }
       progress?(RunProgress(completedLayers: 2 * count - layer - first, layerCount: stepCount))
     }
-    return gradient
+    return gradients
   }
 }

@@ -15,7 +15,7 @@ extension LanguageModel {
   ///   - cancellation: stops within a few milliseconds.
   /// - Throws: `ModelError`, what a target throws, or `Cancelled`.
   public func gradients(
-    of targets: [GradientTarget], embeddings: [Tensor], at layers: [Int] = [],
+    of targets: [GradientTarget], batch embeddings: [Tensor], at layers: [Int] = [],
     options: GradientOptions = GradientOptions(), progress: ((Double) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws -> [EmbeddingGradient] {
@@ -28,20 +28,22 @@ extension LanguageModel {
       try gradient(
         of: targets[index], embeddings: embeddings[index], at: layers, options: options,
         cancellation: cancellation)
-    } together: { batch, pass, input, end in
+    } together: { batch, pass, input, some in
       var pass = pass
       let network = try differentiable
       let entry = try network.recordEntry(input, cancellation: cancellation)
       var residual: [Int: Tensor] = [:]
-      let (values, gradient) = try pass.follow(entry.output, end) { layer, gradient in
+      let (values, gradient) = try pass.follow(
+        entry.output, targets: some, parts: batch.parts
+      ) { layer, gradient in
         if layers.contains(layer) { residual[layer] = gradient }
       }
       let result = try entry.pullback(gradient, cancellation)
       return try values.indices.map { text in
-        let (rows, count) = (batch.segments[text], batch.tokens[text])
+        let (rows, count) = (batch.segments[text], batch.lengths[text])
         return EmbeddingGradient(
           embeddings: try result.rows(rows).padded(to: count),
-          residual: try residual.mapValues { try $0.rows(rows).padded(to: count) },
+          residual: try residual.mapValues { try $0.rows(rows).padded(to: count) }, streams: [:],
           value: values[text])
       }
     }
@@ -52,7 +54,7 @@ extension LanguageModel {
   ///
   /// - Throws: `ModelError`, what a target throws, or `Cancelled`.
   public func gradients(
-    of targets: [GradientTarget], residual streams: [Tensor], entering layer: Int,
+    of targets: [GradientTarget], residualBatch streams: [Tensor], entering layer: Int,
     options: GradientOptions = GradientOptions(), progress: ((Double) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws -> [(value: Double, gradient: Tensor)] {
@@ -65,12 +67,14 @@ extension LanguageModel {
       try gradient(
         of: targets[index], residual: streams[index], entering: layer, options: options,
         cancellation: cancellation)
-    } together: { batch, pass, input, end in
+    } together: { batch, pass, input, some in
       var pass = pass
-      let (values, gradient) = try pass.follow(input, end) { _, _ in }
+      let (values, gradient) = try pass.follow(
+        input, targets: some, parts: batch.parts
+      ) { _, _ in }
       return try values.indices.map { text in
         let rows = gradient.rows(batch.segments[text])
-        return (values[text], try rows.padded(to: batch.tokens[text]))
+        return (values[text], try rows.padded(to: batch.lengths[text]))
       }
     }
   }
@@ -79,7 +83,7 @@ extension LanguageModel {
   ///
   /// - Throws: `ModelError`, what a target throws, or `Cancelled`.
   public func values(
-    of targets: [GradientTarget], embeddings: [Tensor],
+    of targets: [GradientTarget], batch embeddings: [Tensor],
     options: GradientOptions = GradientOptions(), progress: ((Double) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws -> [Double] {
@@ -91,9 +95,11 @@ extension LanguageModel {
       try value(
         of: targets[index], embeddings: embeddings[index], options: options,
         cancellation: cancellation)
-    } together: { _, pass, input, end in
+    } together: { batch, pass, input, some in
       let entry = try differentiable.recordEntry(input, cancellation: cancellation)
-      return try end(try pass.through(entry.output)).value
+      return try pass.end(
+        try pass.through(entry.output), targets: some, parts: batch.parts
+      ).values
     }
   }
 
@@ -104,7 +110,7 @@ extension LanguageModel {
     let network = try differentiable
     try check(embeddings: embeddings)
     let pass = try pass(
-      from: 0, target: target, tokens: embeddings.shape[0], results: 0, options: options,
+      from: 0, targets: [target], tokens: embeddings.shape[0], results: 0, options: options,
       progress: nil, cancellation: cancellation)
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     return try computing {
@@ -113,21 +119,12 @@ extension LanguageModel {
     }
   }
 
-  /// The texts of one way through the layers.
-  private struct Batch {
-    let segments: [Range<Int>]
-    /// How many tokens each text has, of which those after the last that counts are left out of `segments`.
-    let tokens: [Int]
-  }
-
-  private typealias End = (Tensor) throws -> (value: [Double], gradient: Tensor)
-
   /// Divides texts into batches, and computes each at once, or every text by itself where that isn't possible.
   private func inBatches<Result>(
     _ targets: [GradientTarget], _ inputs: [Tensor], from first: Int = 0, results: Int,
     options: GradientOptions, progress: ((Double) -> Void)?, cancellation: Cancellation?,
     alone: (Int) throws -> Result,
-    together: (Batch, GradientPass, Tensor, End) throws -> [Result]
+    together: (TextBatch, GradientPass, Tensor, [GradientTarget]) throws -> [Result]
   ) throws -> [Result] {
     let network = try differentiable
     for input in inputs { try check(embeddings: input) }
@@ -152,7 +149,9 @@ extension LanguageModel {
       if end == start + 1 {
         done.append(try alone(start))
       } else {
-        let texts = (start..<end).map { (tokens: rows[$0].upperBound, rows: rows[$0]) }
+        let texts = (start..<end).map {
+          (tokens: rows[$0].upperBound, rows: rows[$0], whole: inputs[$0].shape[0])
+        }
         let batch = TextBatch(texts)
         let pass = try pass(
           from: first, batch: batch, longest: texts.map(\.tokens).max() ?? 0, results: results,
@@ -162,10 +161,7 @@ extension LanguageModel {
           axis: 0)
         let some = Array(targets[start..<end])
         done += try computing {
-          try together(
-            Batch(segments: batch.segments, tokens: inputs[start..<end].map { $0.shape[0] }), pass,
-            input
-          ) { try pass.end($0, targets: some, parts: batch.parts) }
+          try together(batch, pass, input, some)
         }
       }
       tell()

@@ -7,6 +7,9 @@ public struct EmbeddingGradient: Sendable {
   public let embeddings: Tensor
   /// With respect to the residual stream that enters a layer, `[tokens, width]`, for the layers asked for.
   public let residual: [Int: Tensor]
+  /// What entered each layer, `[tokens, width]`, up to the last token that the scalar depends on; empty unless the
+  /// options ask for it.
+  public let streams: [Int: Tensor]
   /// The scalar itself.
   public let value: Double
 }
@@ -20,10 +23,19 @@ public struct GradientOptions: Sendable {
   /// How many bytes may be used in all; `nil` asks the system what is available.
   public var memoryLimit: Int?
 
+  /// What the way back follows; other than the derivative, what is called a gradient is one whose product with the
+  /// vectors is their relevance.
+  public var rule: BackwardRule
+  /// Whether what enters each layer is given too.
+  public var keepsStreams = false
+
   /// Makes options.
-  public init(recordingLimit: Int = 1 << 30, memoryLimit: Int? = nil) {
+  public init(
+    recordingLimit: Int = 1 << 30, memoryLimit: Int? = nil, rule: BackwardRule = .derivative
+  ) {
     self.recordingLimit = recordingLimit
     self.memoryLimit = memoryLimit
+    self.rule = rule
   }
 }
 
@@ -63,26 +75,73 @@ extension LanguageModel {
     options: GradientOptions = GradientOptions(), progress: ((RunProgress) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws -> EmbeddingGradient {
+    try gradients(
+      of: [target], embeddings: embeddings, at: layers, options: options, progress: progress,
+      cancellation: cancellation)[0]
+  }
+
+  /// The gradients of several scalars, for which the model runs forward once; otherwise as for one.
+  ///
+  /// - Throws: `ModelError`, what a target throws, or `Cancelled`.
+  public func gradients(
+    of targets: [GradientTarget], embeddings: Tensor, at layers: [Int] = [],
+    options: GradientOptions = GradientOptions(), progress: ((RunProgress) -> Void)? = nil,
+    cancellation: Cancellation? = nil
+  ) throws -> [EmbeddingGradient] {
     let network = try differentiable
     try check(embeddings: embeddings)
     for layer in layers { try check(layer: layer) }
+    if targets.isEmpty { return [] }
     let count = embeddings.shape[0]
     var pass = try pass(
-      from: 0, target: target, tokens: count, results: layers.count, options: options,
-      progress: progress, cancellation: cancellation)
+      from: 0, targets: targets, tokens: count, results: layers.count * targets.count,
+      options: options, progress: progress, cancellation: cancellation)
+    pass.keepsStreams = options.keepsStreams
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     return try computing {
       let entry = try network.recordEntry(vectors, cancellation: cancellation)
-      var residual: [Int: Tensor] = [:]
-      let (value, gradient) = try pass.follow(
-        entry.output, { [pass] in try pass.end($0, target: target) }
-      ) { layer, gradient in
-        if layers.contains(layer) { residual[layer] = try gradient.padded(to: count) }
+      var residual = [[Int: Tensor]](repeating: [:], count: targets.count)
+      let results = try pass.follow(entry.output, targets) { layer, index, gradient in
+        if layers.contains(layer) { residual[index][layer] = try gradient.padded(to: count) }
       }
-      return EmbeddingGradient(
-        embeddings: try entry.pullback(gradient, cancellation).padded(to: count),
-        residual: residual, value: value)
+      return try results.enumerated().map { index, result in
+        EmbeddingGradient(
+          embeddings: try entry.pullback(result.gradient, cancellation).padded(to: count),
+          residual: residual[index], streams: pass.streams, value: result.value)
+      }
     }
+  }
+
+  /// How much a scalar looks at each token by way of the attention: for a position t that the scalar is read at, row t of R
+  /// with `R ← R + Ā R` from the first layer to the last, where `Ā = mean_h max(0, A ∘ ∂A)` and R begins as the identity,
+  /// whose own 1 at t is left out; several positions are summed.
+  ///
+  /// Chefer et al. 2021, arXiv:2103.15679. Computed from the last layer to the first as `r ← r + r Ā`, a block of one head's
+  /// map at a time, so that no map is stored.
+  ///
+  /// - Returns: a number for each row of `embeddings`.
+  /// - Throws: `ModelError`, or `Cancelled`.
+  public func attentionRelevance(
+    of target: LogitTarget, embeddings: Tensor, options: GradientOptions = GradientOptions(),
+    progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
+  ) throws -> (value: Double, relevance: [Double]) {
+    let network = try differentiable
+    guard configuration.isCausal else { throw ModelError.notCausal(model: name) }
+    try check(embeddings: embeddings)
+    let count = embeddings.shape[0]
+    var pass = try pass(
+      from: 0, targets: [.logits(target)], tokens: count, results: 0, options: options,
+      progress: progress, cancellation: cancellation)
+    var start = [Double](repeating: 0, count: count)
+    for position in Set(target.terms.map(\.position)) { start[position] = 1 }
+    let witness = AttentionWitness(start)
+    pass.constants.witness = witness
+    let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
+    let value = try computing {
+      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      return try pass.follow(entry.output, [.logits(target)]) { _, _, _ in }[0].value
+    }
+    return (value, zip(witness.row, start).map { $0 - $1 })
   }
 
   /// The value of a scalar and its gradient `[tokens, width]` where `stream` is the residual stream that
@@ -105,30 +164,37 @@ extension LanguageModel {
     try check(layer: layer)
     let count = stream.shape[0]
     var pass = try pass(
-      from: layer, target: target, tokens: count, results: 1, options: options,
+      from: layer, targets: [target], tokens: count, results: 1, options: options,
       progress: progress, cancellation: cancellation)
     let hidden = stream.rows(0..<pass.tokens).converted(to: .float32)
     let (value, gradient) = try computing {
-      try pass.follow(hidden, { [pass] in try pass.end($0, target: target) }) { _, _ in }
+      try pass.follow(hidden, [target]) { _, _, _ in }[0]
     }
     return (value, try gradient.padded(to: count))
   }
 
   /// Prepares a way through the layers from `first` on, after everything that can be wrong is checked.
   func pass(
-    from first: Int, target: GradientTarget, tokens count: Int, results: Int,
+    from first: Int, targets: [GradientTarget], tokens count: Int, results: Int,
     options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> GradientPass {
     let network = try differentiable
-    let rows = try rows(of: target, tokens: count)
+    guard options.rule.isDerivative || network.hasRelevanceRules else {
+      throw ModelError.noRelevanceRules(architecture: architecture)
+    }
+    let ranges = try targets.map { try self.rows(of: $0, tokens: count) }
+    let rows =
+      (ranges.map(\.lowerBound).min() ?? 0)..<(ranges.map(\.upperBound).max() ?? count)
     let tokens = configuration.isCausal ? rows.upperBound : count
     let needed = gradientByteCount(tokens: tokens, layers: results)
     try MemoryBudget.require(
       needed, for: "A gradient over \(tokens) tokens", limit: options.memoryLimit)
     // Recordings take at most half of what is left; which are kept doesn't show in the numbers.
     let left = (options.memoryLimit ?? MemoryBudget.available).map { ($0 - needed) / 2 } ?? .max
+    var constants = try network.prepare(tokens: tokens)
+    constants.rule = options.rule
     return GradientPass(
-      network: network, constants: try network.prepare(tokens: tokens), first: first,
+      network: network, constants: constants, first: first,
       tokens: tokens, rows: rows, recordingLimit: min(left, options.recordingLimit),
       progress: progress,
       cancellation: cancellation)
@@ -140,12 +206,16 @@ extension LanguageModel {
     cancellation: Cancellation?
   ) throws -> GradientPass {
     let network = try differentiable
+    guard options.rule.isDerivative || network.hasRelevanceRules else {
+      throw ModelError.noRelevanceRules(architecture: architecture)
+    }
     let count = batch.positions.count
     let needed = gradientByteCount(tokens: count, layers: results)
     try MemoryBudget.require(
       needed, for: "A gradient over \(count) tokens of several texts", limit: options.memoryLimit)
     let left = (options.memoryLimit ?? MemoryBudget.available).map { ($0 - needed) / 2 } ?? .max
     var constants = try network.prepare(tokens: longest)
+    constants.rule = options.rule
     constants.batch = batch
     return GradientPass(
       network: network, constants: constants, first: first, tokens: count, rows: 0..<count,

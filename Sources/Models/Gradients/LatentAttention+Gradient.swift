@@ -26,11 +26,12 @@ extension LatentAttention {
       output: try output(attended.output, cancellation),
       keeping: attended.kept + queryWay.kept + [narrowLatents]
     ) { gradient, cancellation in
-      let parts = try attended.gradient(
-        try output.inputGradient(gradient, cancellation), cancellation)
+      let mixedGradient = try output.inputGradient(gradient, cancellation)
+      try constants.witness?.see(attended.backward(mixedGradient, rows), cancellation)
+      let parts = constants.rule.applied(to: try attended.gradient(mixedGradient, cancellation))
       let (expanded, positions) = try expansionGradient(parts)
       let latentGradient = norm.inputGradient(
-        try expansion.inputGradient(expanded, cancellation), narrowLatents)
+        try expansion.inputGradient(expanded, cancellation), narrowLatents, constants.rule)
       let positionGradient = constants.turned(
         positions, heads: 1, style: style, first: 0, inverse: true)
       var result = try down.inputGradient(
@@ -66,7 +67,8 @@ extension LatentAttention {
       let narrow = try down(x, cancellation)
       let way = QueryWay(kept: [narrow]) { gradient, cancellation in
         let inner = try up.inputGradient(turned(gradient, inverse: true), cancellation)
-        return try down.inputGradient(norm.inputGradient(inner, narrow), cancellation)
+        return try down.inputGradient(
+          norm.inputGradient(inner, narrow, constants.rule), cancellation)
       }
       return (turned(try up(norm(narrow), cancellation)), way)
     }
@@ -147,6 +149,30 @@ struct RecordedAttention: Sendable {
 
   /// What is kept for the way back.
   var kept: [Tensor] { [queries, keys, values, output, sums] }
+
+  /// What the way back meets, of which `rows` are the queries' positions.
+  func backward(_ gradient: Tensor, _ rows: Range<Int>) -> [AttentionBackward] {
+    func part(
+      _ queries: Tensor, _ keys: Tensor, _ values: Tensor, _ gradient: Tensor, _ rows: Range<Int>,
+      places: [Int]?, isCausal: Bool
+    ) -> AttentionBackward {
+      AttentionBackward(
+        gradient: gradient, queries: queries, keys: keys, values: values, rows: rows,
+        places: places, heads: sizes.heads, keyValueHeads: sizes.heads,
+        scale: sizes.attentionScale, isCausal: isCausal)
+    }
+    guard let selection else {
+      return [part(queries, keys, values, gradient, rows, places: nil, isCausal: true)]
+    }
+    return selection.parts.map { chosen in
+      let positions =
+        rows.lowerBound + chosen.queries.lowerBound..<rows.lowerBound + chosen.queries.upperBound
+      return part(
+        queries.rows(chosen.queries), keys.gatheringRows(chosen.keys),
+        values.gatheringRows(chosen.keys), gradient.rows(chosen.queries), positions,
+        places: chosen.keys, isCausal: chosen.isCausal)
+    }
+  }
 
   /// The gradients with respect to queries, keys and values.
   func gradient(_ gradient: Tensor, _ cancellation: Cancellation?) throws -> AttentionGradient {

@@ -14,10 +14,12 @@ extension MixtureOfExperts {
   /// The part's output for normed rows `[rows, width]`, with its way back.
   ///
   /// Which experts a token chooses is taken as given; how much it listens to each depends on the token and is
-  /// followed back through the router.
-  func record(_ x: Tensor, cancellation: Cancellation?) throws -> RecordedStep {
+  /// followed back through the router, but for relevance, to which the router is given too.
+  func record(
+    _ x: Tensor, _ rule: BackwardRule, cancellation: Cancellation?
+  ) throws -> RecordedStep {
     let routing = try route(x, cancellation)
-    let uses = try uses(of: routing, x, cancellation)
+    let uses = try uses(of: routing, x, rule, cancellation)
     let width = x.shape[1]
     var sums = [Float](repeating: 0, count: x.count)
     for use in uses {
@@ -28,12 +30,14 @@ extension MixtureOfExperts {
       }
     }
     var output = Tensor(shape: x.shape, sums)
-    let common = try shared?.record(x, cancellation: cancellation)
+    let common = try shared?.record(x, rule, cancellation: cancellation)
     if let common { output.add(common.output) }
     let steps = uses.map(\.step) + [common].compactMap(\.self)
     let kept = uses.map(\.step.output) + [routing.probabilities]
     return RecordedStep(output: output, steps, keeping: kept) { gradient, cancellation in
-      var result = try routerGradient(gradient, routing, uses, cancellation)
+      var result =
+        rule.isDerivative
+        ? try routerGradient(gradient, routing, uses, cancellation) : Tensor(zeros: gradient.shape)
       if let common { result.add(try common.pullback(gradient, cancellation)) }
       var sums = result.floats
       for use in uses {
@@ -54,7 +58,7 @@ extension MixtureOfExperts {
 
   /// Every expert's tokens, in the order of the experts; of experts that nobody chose nothing.
   private func uses(
-    of routing: ExpertRouting, _ x: Tensor, _ cancellation: Cancellation?
+    of routing: ExpertRouting, _ x: Tensor, _ rule: BackwardRule, _ cancellation: Cancellation?
   ) throws -> [Use] {
     let factors = routing.weights.floats
     var rows = [[Int]](repeating: [], count: experts.count)
@@ -66,7 +70,7 @@ extension MixtureOfExperts {
     var result: [Use] = []
     for (index, expert) in experts.enumerated() where !rows[index].isEmpty {
       let step = try expert.record(
-        x.gatheringRows(rows[index]), cancellation: cancellation)
+        x.gatheringRows(rows[index]), rule, cancellation: cancellation)
       result.append(Use(expert: index, rows: rows[index], weights: weights[index], step: step))
     }
     return result

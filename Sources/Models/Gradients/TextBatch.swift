@@ -10,19 +10,22 @@ struct TextBatch: Sendable {
   let followed: [Int]
   /// The part of `followed` that belongs to each text.
   let parts: [Range<Int>]
+  /// How many tokens each text has, of which those after the last that counts are left out.
+  let lengths: [Int]
 
   /// Texts of so many tokens each, of which the given positions are followed to the end.
-  init(_ texts: [(tokens: Int, rows: Range<Int>)]) {
+  init(_ texts: [(tokens: Int, rows: Range<Int>, whole: Int)]) {
     var (segments, parts): ([Range<Int>], [Range<Int>]) = ([], [])
     var positions: [Int32] = []
     var followed: [Int] = []
-    for (tokens, rows) in texts {
+    for (tokens, rows, _) in texts {
       let start = positions.count
       segments.append(start..<start + tokens)
       parts.append(followed.count..<followed.count + rows.count)
       positions.append(contentsOf: (0..<tokens).map(Int32.init))
       followed.append(contentsOf: rows.map { start + $0 })
     }
+    lengths = texts.map(\.whole)
     (self.segments, self.parts, self.positions, self.followed) =
       (segments, parts, positions, followed)
   }

@@ -1,0 +1,83 @@
+import Models
+import Tensors
+
+/// Scalars of one run that are explained side by side: the one of a question, or one for each token of an answer.
+struct AnswerSteps {
+  let model: LanguageModel
+  /// The tokens that are run.
+  let ids: [Int]
+  /// Their vectors, `[tokens, width]`.
+  let vectors: Tensor
+  /// The scalars.
+  let targets: [LogitTarget]
+  private let promptCount: Int
+  /// Whether the tokens of an answer are explained too, for those that come after them.
+  private let explainsAnswer: Bool
+
+  /// The scalar of a question, whose answer's tokens are given and not explained.
+  init(_ question: AttributionQuestion) {
+    model = question.model
+    ids = question.ids
+    vectors = question.vectors
+    targets = [question.target]
+    promptCount = question.promptCount
+    explainsAnswer = false
+  }
+
+  /// A scalar for each token of an answer after those before it.
+  init(
+    _ model: LanguageModel, prompt: [Int], answer: [Int], measure: LogitTarget.Measure,
+    cancellation: Cancellation?
+  ) throws {
+    guard model.configuration.isCausal else { throw ModelError.notCausal(model: model.name) }
+    guard !prompt.isEmpty, !answer.isEmpty else { throw ModelError.emptyInput }
+    self.model = model
+    ids = prompt + answer.dropLast()
+    vectors = try model.tokenVectors(ids: ids, cancellation: cancellation)
+    targets = answer.enumerated().map { step, id in
+      LogitTarget([LogitTarget.Term(position: prompt.count - 1 + step, id: id)], measure: measure)
+    }
+    promptCount = prompt.count
+    explainsAnswer = true
+  }
+
+  /// How many tokens, from the first, a scalar is explained by.
+  func explained(_ step: Int) -> Int { promptCount + (explainsAnswer ? step : 0) }
+
+  /// How many tokens any scalar is explained by.
+  var explainedCount: Int { explained(targets.count - 1) }
+
+  /// The vectors where every token that is explained is absent.
+  func baseline(_ kind: AttributionBaseline, _ cancellation: Cancellation?) throws -> [Float] {
+    let absent = try kind.vector(of: model, cancellation)
+    let own = vectors.floats
+    return own.indices.map {
+      $0 < explainedCount * absent.count ? absent[$0 % absent.count] : own[$0]
+    }
+  }
+
+  /// The scalars for given vectors `[tokens, width]` in place of the tokens' own.
+  func values(_ vectors: Tensor, _ cancellation: Cancellation?) throws -> [Double] {
+    let trace = try model.run(
+      embeddings: vectors, ids: ids, keeping: [], cancellation: cancellation)
+    let first = promptCount - 1
+    let logits = try trace.logits(of: first..<ids.count, cancellation: cancellation)
+    return targets.map { target in
+      target.terms.reduce(0.0) { sum, term in
+        let row = logits.row(term.position - first)
+        let logit = Double(row[term.id])
+        return sum + term.weight * (target.measure == .logit ? logit : logit - logSumExp(row))
+      }
+    }
+  }
+
+  /// The scalars' gradients `[tokens, width]` for given vectors.
+  func gradients(
+    _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?
+  ) throws -> [[Float]] {
+    try model.gradients(
+      of: targets.map { .logits($0) }, embeddings: vectors, options: GradientOptions(rule: rule),
+      cancellation: cancellation
+    ).map(\.embeddings.floats)
+  }
+}
