@@ -48,11 +48,35 @@ public protocol Architecture: Sendable {
   /// The weight `[width, heads × valueDimension]` that takes what a layer's heads gathered back into
   /// the residual stream, or `nil` where it isn't one plain matrix.
   func attentionOutputWeight(_ layer: Int) -> Tensor?
+
+  /// What is added to the residual stream besides, `[width]`, where the projection has a bias.
+  func attentionOutputBias(_ layer: Int) -> Tensor?
+
+  /// The final norm and the head, or `nil` where something else follows the last layer.
+  var readout: Readout? { get }
+
+  /// How a layer's tokens choose experts, or `nil` where its feed-forward part is dense.
+  func expertRouter(_ layer: Int) -> ExpertRouter?
+
+  /// The neurons of a layer, or `nil` where it has no such part or can't be looked into.
+  func neurons(_ layer: Int, of part: NeuronPart) -> FeedForwardNeurons?
 }
 
 extension Architecture {
   /// None.
   public func attentionOutputWeight(_ layer: Int) -> Tensor? { nil }
+
+  /// None.
+  public func attentionOutputBias(_ layer: Int) -> Tensor? { nil }
+
+  /// None.
+  public var readout: Readout? { nil }
+
+  /// None.
+  public func expertRouter(_ layer: Int) -> ExpertRouter? { nil }
+
+  /// None.
+  public func neurons(_ layer: Int, of part: NeuronPart) -> FeedForwardNeurons? { nil }
 
   /// None.
   public func attentionInputs(

@@ -47,6 +47,9 @@ public struct LatentKeysAndValues: Sendable {
   let keyDimension: Int
   let valueDimension: Int
 
+  /// How many elements of a head's key carry no position.
+  public var contentDimension: Int { keyDimension }
+
   /// The keys of some heads, `[tokens, heads × (contentDimension + positionDimension)]`.
   public func keys(_ heads: Range<Int>, cancellation: Cancellation? = nil) throws -> Tensor {
     let parts = try heads.flatMap { head in

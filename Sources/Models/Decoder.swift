@@ -20,6 +20,9 @@ protocol DecoderAttention: Sendable {
   /// The output projection, `[width, heads × valueDimension]`.
   var outputWeight: Tensor { get }
 
+  /// Its bias, `[width]`, where it has one.
+  var outputBias: Tensor? { get }
+
   /// Attends from the positions `rows` to all that normed rows `[tokens, width]` hold, and gives what is added to the
   /// stream there, `[rows, width]`, with the way back.
   ///
@@ -189,6 +192,24 @@ public struct Decoder: Sendable {
 
   func attentionOutputWeight(_ layer: Int) -> Tensor { blocks[layer].attention.outputWeight }
 
+  func neurons(_ layer: Int, of part: NeuronPart) -> FeedForwardNeurons? {
+    let block = blocks[layer]
+    let chosen: GatedFeedForward? =
+      switch (block.feedForward, part) {
+      case (.dense(let feedForward), .dense): feedForward
+      case (.experts(let mixture), .shared): mixture.shared
+      case (.experts(let mixture), .expert(let expert)):
+        mixture.experts.indices.contains(expert) ? mixture.experts[expert] : nil
+      default: nil
+      }
+    return chosen.map { FeedForwardNeurons($0, after: block.feedForwardNorm) }
+  }
+
+  func expertRouter(_ layer: Int) -> ExpertRouter? {
+    guard case .experts(let mixture) = blocks[layer].feedForward else { return nil }
+    return mixture.choosing
+  }
+
   func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { range in
       finalNorm(hidden.rows(range))
@@ -243,6 +264,22 @@ extension DecoderArchitecture {
   /// The layer's output projection.
   public func attentionOutputWeight(_ layer: Int) -> Tensor? {
     decoder.attentionOutputWeight(layer)
+  }
+
+  /// The bias of the layer's output projection.
+  public func attentionOutputBias(_ layer: Int) -> Tensor? {
+    decoder.blocks[layer].attention.outputBias
+  }
+
+  /// The final norm and the head.
+  public var readout: Readout? { decoder.head.map { Readout(decoder.finalNorm, head: $0) } }
+
+  /// How a layer's tokens choose experts.
+  public func expertRouter(_ layer: Int) -> ExpertRouter? { decoder.expertRouter(layer) }
+
+  /// The neurons of a layer.
+  public func neurons(_ layer: Int, of part: NeuronPart) -> FeedForwardNeurons? {
+    decoder.neurons(layer, of: part)
   }
 
   /// The final norm.

@@ -5,12 +5,26 @@ public enum MissingPartError: Error, Sendable, Equatable {
   case noLatents(model: String)
   case noKeySelection(model: String)
   case noExperts(layer: Int, layersWithExperts: [Int])
+  case noReadout(model: String)
+  case noNeurons(layer: Int, part: NeuronPart, experts: Int?)
 }
 
 extension MissingPartError: CustomStringConvertible {
   /// One sentence: what isn't there, and what there is instead.
   public var description: String {
     switch self {
+    case .noReadout(let model):
+      "The model \(quoted(model)) has no norm and head that read its residual stream: they are asked of decoders."
+    case .noNeurons(let layer, .dense, let experts?):
+      "Layer \(layer) has \(experts) experts in place of one feed-forward part: say which, 0…\(experts - 1), or the shared one."
+    case .noNeurons(let layer, .shared, .some):
+      "Layer \(layer) has no experts that all tokens share."
+    case .noNeurons(let layer, .expert(let expert), let experts?):
+      "Layer \(layer) has the experts 0…\(experts - 1), not \(expert)."
+    case .noNeurons(let layer, .dense, nil):
+      "The feed-forward part of layer \(layer) can't be looked into neuron by neuron: it is asked of decoders."
+    case .noNeurons(let layer, _, nil):
+      "Layer \(layer) has no experts, its feed-forward part is dense."
     case .noLatents(let model):
       "The model \(quoted(model)) has no latents: its keys and values are maps of the stream."
     case .noKeySelection(let model):

@@ -22,6 +22,13 @@ extension Trace {
   public func attentionMaps(
     layer: Int, heads: Range<Int>? = nil, cancellation: Cancellation? = nil
   ) throws -> Tensor {
+    try attentionMaps(
+      layer: layer, heads: heads, ignoresSelection: false, cancellation: cancellation)
+  }
+
+  func attentionMaps(
+    layer: Int, heads: Range<Int>?, ignoresSelection: Bool, cancellation: Cancellation?
+  ) throws -> Tensor {
     let record = try attentionRecord(layer, cancellation)
     let sizes = model.configuration
     let heads = heads ?? 0..<sizes.heads
@@ -43,7 +50,7 @@ extension Trace {
     // Only the asked heads' keys were expanded: their queries are taken out likewise.
     let queries = record.queries.reshaped([ids.count, sizes.heads, sizes.headDimension])
       .slice(axis: 1, heads).reshaped([ids.count, heads.count * sizes.headDimension])
-    if let selection = record.selection {
+    if let selection = record.selection, !ignoresSelection {
       return try selection.maps(
         queries: queries, keys: keys, heads: heads.count, scale: sizes.attentionScale,
         cancellation: cancellation)

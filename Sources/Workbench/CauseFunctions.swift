@@ -264,7 +264,7 @@ enum CauseFunctions {
 }
 
 /// What is asked of a text's end, as a scalar and in words.
-private struct CauseQuestion {
+struct CauseQuestion {
   let question: LogitQuestion
   let words: String
 

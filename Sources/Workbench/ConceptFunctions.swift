@@ -32,6 +32,9 @@ enum ConceptFunctions {
         default: .text("last"),
         "Which vector of a text is taken: that of the last token, or the mean."),
       ParameterDefinition(
+        "at", .optional(.text), defaultText: "none",
+        "A piece of every text, such as a word, whose tokens' mean is taken in place of `pooling`."),
+      ParameterDefinition(
         "classifier", .choice(LinearClassifier.Loss.allCases.map(\.rawValue)),
         default: .text("logistic"), "Logistic regression, or a linear support vector machine."),
       ParameterDefinition(
@@ -69,7 +72,14 @@ enum ConceptFunctions {
     options.runs = try arguments.integer("runs")
     options.seed = UInt64(clamping: try arguments.optionalInteger("seed") ?? context.seed)
     let random: [String]
+    let at = try arguments.optionalText("at")
     if try arguments.optional("random") == nil {
+      if let at {
+        throw ArgumentError(
+          "random",
+          "With `at`, `random` must be given: \(2 * texts.count) texts at least that have \(Value.text(at).description) too.",
+          code: "missing-argument")
+      }
       random = NeutralTexts.like(texts, count: max(80, 4 * texts.count), seed: options.seed)
     } else {
       random = try arguments.texts("random")
@@ -84,7 +94,7 @@ enum ConceptFunctions {
       try ConceptValue(
         try arguments.text("name"), texts: texts, against: against, random: random, model: model,
         pooling: ConceptActivations.Pooling(rawValue: try arguments.text("pooling")) ?? .last,
-        options: options, in: context))
+        at: at, options: options, in: context))
   }
 
   private static let tcav = FunctionDefinition(
@@ -147,8 +157,8 @@ enum ConceptFunctions {
     let target = try arguments.text("target")
     let against = try arguments.optionalText("against")
     let gradients = try GradientStore.of(context).gradients(
-      texts, target: target, against: against, pooling: concepts[0].pooling, model: model,
-      in: context)
+      texts, target: target, against: against, pooling: concepts[0].pooling,
+      at: concepts[0].at, model: model, in: context)
     let results = try concepts.enumerated().map { index, concept in
       func chosen(_ set: ConceptActivations) -> ConceptActivations {
         ConceptActivations(layers: layers, vectors: layers.map { set.vectors[$0] })
@@ -194,7 +204,11 @@ enum ConceptFunctions {
     guard let first = concepts.first else {
       throw ArgumentError("concept", "`tcav` takes what `concept` gives.", code: "wrong-value")
     }
-    guard concepts.allSatisfy({ $0.model === first.model && $0.pooling == first.pooling }) else {
+    guard
+      concepts.allSatisfy({
+        $0.model === first.model && $0.pooling == first.pooling && $0.at == first.at
+      })
+    else {
       throw ArgumentError(
         "concept", "The concepts must be of one model and one pooling.", code: "wrong-value")
     }
@@ -210,6 +224,7 @@ final class GradientStore: Sendable {
     let target: [UInt8]
     let against: [UInt8]?
     let pooling: ConceptActivations.Pooling
+    let at: [UInt8]?
   }
 
   private let kept = Mutex<[(key: Key, gradients: ConceptGradients)]>([])
@@ -223,11 +238,12 @@ final class GradientStore: Sendable {
   /// The gradients of every layer's input, for each text.
   func gradients(
     _ texts: [String], target: String, against: String?, pooling: ConceptActivations.Pooling,
-    model: ModelValue, in context: ExecutionContext
+    at: String? = nil, model: ModelValue, in context: ExecutionContext
   ) throws -> ConceptGradients {
     let key = Key(
       model: ObjectIdentifier(model), texts: texts.map { Array($0.utf8) },
-      target: Array(target.utf8), against: against.map { Array($0.utf8) }, pooling: pooling)
+      target: Array(target.utf8), against: against.map { Array($0.utf8) }, pooling: pooling,
+      at: at.map { Array($0.utf8) })
     if let known = kept.withLock({ $0.first { $0.key == key }?.gradients }) { return known }
     let layers = Array(0..<model.model.configuration.layers)
     var rows = [[Float]](repeating: [], count: layers.count)
@@ -243,6 +259,9 @@ final class GradientStore: Sendable {
         ?? .logit(of: answer.ids[0], at: position)
       let gradients = try ConceptGradients.of(
         trace.trace, target: scalar, layers: layers, pooling: pooling,
+        positions: try at.map {
+          try TokenSearch.positions(of: $0, in: trace.trace.tokens, text: text)
+        },
         cancellation: context.cancellation)
       for layer in layers { rows[layer] += gradients[layer] }
       context.progress("Gradients", fraction: Double(index + 1) / Double(texts.count))

@@ -12,6 +12,8 @@ final class ConceptValue: ObjectValue {
   let against: [String]?
   let model: ModelValue
   let pooling: ConceptActivations.Pooling
+  /// The piece of every text whose tokens are taken in place of the pooling, or `nil`.
+  let at: String?
   let options: ConceptSensitivity.Options
   /// The vectors of its texts, of those it is told from, and of random ones, for every layer's input.
   let activations: ConceptActivations
@@ -23,7 +25,7 @@ final class ConceptValue: ObjectValue {
 
   init(
     _ name: String, texts: [String], against: [String]?, random: [String], model: ModelValue,
-    pooling: ConceptActivations.Pooling, options: ConceptSensitivity.Options,
+    pooling: ConceptActivations.Pooling, at: String? = nil, options: ConceptSensitivity.Options,
     in context: ExecutionContext
   ) throws {
     self.name = name
@@ -31,6 +33,7 @@ final class ConceptValue: ObjectValue {
     self.against = against
     self.model = model
     self.pooling = pooling
+    self.at = at
     self.options = options
     call = context.call
     let layers = Array(0..<model.model.configuration.layers)
@@ -43,7 +46,13 @@ final class ConceptValue: ObjectValue {
             / Double(texts.count))
         return try cache.trace(of: text, model: model, in: context).trace
       }
-      return try ConceptActivations(traces, layers: layers, pooling: pooling)
+      return try ConceptActivations(
+        traces, layers: layers, pooling: pooling,
+        positions: try at.map { piece in
+          try traces.map {
+            try TokenSearch.positions(of: piece, in: $0.tokens, text: $0.text)
+          }
+        })
     }
     activations = try vectors(texts, 0...0.25)
     counterparts = try against.map { try vectors($0, 0.25...0.5) }

@@ -12,6 +12,8 @@ enum ErrorWording {
   static func explanation(of error: any Error) -> (any ExplainedError)? {
     switch error {
     case let error as ModelError: functionError(of: error)
+    case let error as MissingPartError:
+      FunctionError(error.description, code: "missing-part")
     case let error as CheckpointError:
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")

@@ -13,6 +13,11 @@ public enum Workbench {
       + GradingFunctions.all
       + AttentionFunctions.all
       + LensFunctions.all
+      + ContributionFunctions.all
+      + ExpertFunctions.all
+      + LatentFunctions.all
+      + ProbeFunctions.all
+      + NeuronFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all
       + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],

@@ -112,8 +112,8 @@ final class Bench {
 
   /// The value of an expression.
   func value(_ expression: String) throws -> Value {
-    try run("probe = \(expression)")
-    return try #require(session.value(of: "probe"))
+    try run("benched = \(expression)")
+    return try #require(session.value(of: "benched"))
   }
 
   func number(_ expression: String) throws -> Double {

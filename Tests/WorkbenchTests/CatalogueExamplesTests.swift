@@ -15,6 +15,7 @@ import Workbench
       if ["next", "lens", "generate", "attribute", "faithfulness"].contains(name) {
         try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")")
       }
+      if name == "selection" { try bench.run("load(\"\(fixtures)/deepseek-v32\")") }
       // Files that an example names lie in the bench's folder.
       let source = example.source.replacing(
         #/"(?<file>[a-z]+\.[a-z]+)"/#,

@@ -5,21 +5,34 @@ public import Tensors
 /// The activations of one run at chosen places.
 public struct RecordedActivations: Sendable {
   private let rows: [TapSite: Tensor]
+  /// The run.
+  public let trace: Trace
 
   /// Runs tokens and keeps what is at the places, `[tokens, …]` each.
   ///
+  /// - Parameters:
+  ///   - position: the position whose row alone is kept, `[1, …]`; `nil` keeps all.
+  ///   - contents: what the trace keeps.
   /// - Throws: `ModelError` for places that there aren't; `Cancelled`.
   public init(
-    _ model: LanguageModel, ids: [Int], at sites: [TapSite], cancellation: Cancellation? = nil
+    _ model: LanguageModel, ids: [Int], at sites: [TapSite], position: Int? = nil,
+    keeping contents: TraceContents = [], cancellation: Cancellation? = nil
   ) throws {
     let store = Store()
     let taps = sites.map { site in
       Tap(site) { activation, first in
-        store.add(activation, at: site, first: first)
+        if let position {
+          let place = position - first
+          if (0..<activation.shape[0]).contains(place) {
+            store.add(activation.rows(place..<place + 1), at: site, first: first)
+          }
+        } else {
+          store.add(activation, at: site, first: first)
+        }
         return activation
       }
     }
-    _ = try model.run(ids: ids, keeping: [], taps: taps, cancellation: cancellation)
+    trace = try model.run(ids: ids, keeping: contents, taps: taps, cancellation: cancellation)
     rows = try store.joined()
   }
 

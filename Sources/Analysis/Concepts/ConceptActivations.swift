@@ -27,13 +27,17 @@ public struct ConceptActivations: Sendable {
 
   /// Takes the vectors of traces.
   ///
+  /// - Parameter positions: for each trace the positions whose mean is taken in place of the pooling's, such as those of a
+  ///   named token.
   /// - Throws: `ModelError` where a trace has no hidden states.
-  public init(_ traces: [Trace], layers: [Int], pooling: Pooling) throws {
+  public init(
+    _ traces: [Trace], layers: [Int], pooling: Pooling, positions: [[Int]]? = nil
+  ) throws {
     self.layers = layers
     vectors = try layers.map { layer in
-      let rows = try traces.map { trace -> [Float] in
+      let rows = try traces.enumerated().map { index, trace -> [Float] in
         let states = try trace.hiddenStates(layer)
-        return Self.pooled(states, Self.positions(trace, pooling))
+        return Self.pooled(states, positions?[index] ?? Self.positions(trace, pooling))
       }
       return Tensor(
         shape: [rows.count, rows.first?.count ?? 0], rows.flatMap(\.self))
@@ -80,15 +84,16 @@ public struct ConceptGradients: Sendable {
 
   /// Goes back once through the model for all layers.
   ///
+  /// - Parameter positions: the positions that are pooled in place of the pooling's own.
   /// - Returns: the gradients of one text, `[1, width]` for each layer.
   /// - Throws: `ModelError` for layers that there aren't and models without gradients; `Cancelled`.
   public static func of(
     _ trace: Trace, target: LogitTarget, layers: [Int], pooling: ConceptActivations.Pooling,
-    cancellation: Cancellation? = nil
+    positions: [Int]? = nil, cancellation: Cancellation? = nil
   ) throws -> [[Float]] {
     let result = try trace.model.gradient(
       of: .logits(target), ids: trace.ids, at: layers, cancellation: cancellation)
-    let positions = ConceptActivations.positions(trace, pooling)
+    let positions = positions ?? ConceptActivations.positions(trace, pooling)
     return layers.map { layer in
       guard let gradient = result.residual[layer] else { return [] }
       var sums = [Double](repeating: 0, count: gradient.shape[1])

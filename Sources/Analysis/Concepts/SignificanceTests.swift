@@ -12,6 +12,12 @@ public enum SignificanceTests {
     return Double(farther + 1) / Double(random.count + 1)
   }
 
+  /// The share of random numbers that reach the observed one, which counts as one of them.
+  public static func share(of random: [Double], reaching observed: Double) -> Double {
+    // Shares that are equal but for rounding are equal.
+    Double(random.count { $0 >= observed - 1e-12 } + 1) / Double(random.count + 1)
+  }
+
   /// Welch's two-sided t-test of two sets of numbers of possibly different variance.
   ///
   /// 1 where neither varies and their means are equal, 0 where the means differ.

@@ -154,6 +154,17 @@ public struct GPT2: Architecture {
       attention: AttentionInputs(queries: inputs[0], keys: keys, values: values))
   }
 
+  /// The layer's output projection.
+  public func attentionOutputWeight(_ layer: Int) -> Tensor? {
+    layers[layer].output.weight.transposed()
+  }
+
+  /// The bias of the layer's output projection.
+  public func attentionOutputBias(_ layer: Int) -> Tensor? { layers[layer].output.bias }
+
+  /// The final norm and the head.
+  public var readout: Readout? { Readout(finalNorm, head: head) }
+
   /// The final norm.
   public func finish(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor {
     try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { range in
@@ -164,5 +175,17 @@ public struct GPT2: Architecture {
   /// The head's scores, `[rows, vocabulary]`.
   public func logits(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor {
     try linear(hidden, weight: head, bias: nil, cancellation: cancellation)
+  }
+
+  /// The neurons of a layer.
+  public func neurons(_ layer: Int, of part: NeuronPart) -> FeedForwardNeurons? {
+    guard part == .dense else { return nil }
+    let layer = layers[layer]
+    return FeedForwardNeurons(count: configuration.innerWidth) {
+      [activation] stream, cancellation in
+      activation(try layer.up(layer.feedForwardNorm(stream), cancellation))
+    } outputs: { activations, cancellation in
+      try matrixProduct(activations, layer.down.weight, cancellation: cancellation)
+    }
   }
 }

@@ -78,18 +78,27 @@ package struct RoutingRule: Sendable, Equatable {
     var candidates = Array(wanted.indices)
     if keptGroups < groups {
       let size = wanted.count / groups
-      let worth = (0..<groups).map { group -> Float in
-        let sorted = wanted[group * size..<(group + 1) * size].sorted(by: >)
-        switch groupScore {
-        case .largest: return sorted[0]
-        case .sumOfTwoLargest: return sorted.prefix(2).reduce(0, +)
-        }
-      }
-      candidates = Self.best(keptGroups, of: Array(worth.indices), worth).sorted().flatMap {
-        Array($0 * size..<($0 + 1) * size)
-      }
+      candidates = chosenGroups(wanted).flatMap { Array($0 * size..<($0 + 1) * size) }
     }
     return Self.best(count, of: candidates, wanted)
+  }
+
+  /// What each group is worth to a token with these corrected scores.
+  package func groupWorths(_ wanted: [Float]) -> [Float] {
+    let size = wanted.count / groups
+    return (0..<groups).map { group -> Float in
+      let sorted = wanted[group * size..<(group + 1) * size].sorted(by: >)
+      switch groupScore {
+      case .largest: return sorted[0]
+      case .sumOfTwoLargest: return sorted.prefix(2).reduce(0, +)
+      }
+    }
+  }
+
+  /// The groups that a token with these corrected scores chooses from, in rising order.
+  package func chosenGroups(_ wanted: [Float]) -> [Int] {
+    guard keptGroups < groups else { return Array(0..<groups) }
+    return Self.best(keptGroups, of: Array(0..<groups), groupWorths(wanted)).sorted()
   }
 
   /// The candidates with the largest values, largest first.

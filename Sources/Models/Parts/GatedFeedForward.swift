@@ -26,8 +26,13 @@ struct GatedFeedForward: Sendable {
 
   /// The part's output for normed rows, `[rows, width]` for `[rows, width]`.
   func callAsFunction(_ x: Tensor, _ cancellation: Cancellation?) throws -> Tensor {
+    try down(try neurons(x, cancellation), cancellation)
+  }
+
+  /// How strongly normed rows excite the neurons, `[rows, innerWidth]` for `[rows, width]`.
+  func neurons(_ x: Tensor, _ cancellation: Cancellation?) throws -> Tensor {
     var gated = silu(try gate(x, cancellation))
     gated.multiply(by: try up(x, cancellation))
-    return try down(gated, cancellation)
+    return gated
   }
 }

@@ -15,6 +15,7 @@ struct GroupedAttention: DecoderAttention {
   let value: Linear
   let output: Linear
   var outputWeight: Tensor { output.weight }
+  var outputBias: Tensor? { output.bias }
   let queryNorm: RMSNorm?
   let keyNorm: RMSNorm?
 

@@ -23,6 +23,7 @@ struct LatentAttention: DecoderAttention {
   let expansion: Linear
   let output: Linear
   var outputWeight: Tensor { output.weight }
+  var outputBias: Tensor? { output.bias }
   let indexer: LightningIndexer?
 
   /// Reads `name.q_proj` or `name.q_a_proj`, `name.q_a_layernorm` and `name.q_b_proj`, then

@@ -69,6 +69,9 @@ struct MixtureOfExperts: Sendable {
     return (result, routing)
   }
 
+  /// How tokens choose.
+  var choosing: ExpertRouter { ExpertRouter(rule: rule, correction: correction?.floats) }
+
   func route(_ x: Tensor, _ cancellation: Cancellation?) throws -> ExpertRouting {
     let scores = try linear(x, weight: router, bias: nil, cancellation: cancellation)
     let probabilities: Tensor
