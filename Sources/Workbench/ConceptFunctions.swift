@@ -247,7 +247,21 @@ final class GradientStore: Sendable {
     if let known = kept.withLock({ $0.first { $0.key == key }?.gradients }) { return known }
     let layers = Array(0..<model.model.configuration.layers)
     var rows = [[Float]](repeating: [], count: layers.count)
-    for (index, text) in texts.enumerated() {
+    var asked: [(trace: Trace, target: LogitTarget, positions: [Int]?)] = []
+    var done = 0
+    func goBack() throws {
+      let gradients = try ConceptGradients.of(
+        asked.map(\.trace), targets: asked.map(\.target), layers: layers, pooling: pooling,
+        positions: at == nil ? nil : asked.map { $0.positions ?? [] },
+        cancellation: context.cancellation)
+      for text in gradients {
+        for layer in layers { rows[layer] += text[layer] }
+      }
+      done += asked.count
+      asked = []
+      context.progress("Gradients", fraction: Double(done) / Double(texts.count))
+    }
+    for text in texts {
       let trace = try TraceCache.of(context).trace(of: text, model: model, in: context)
       let answer = try AttributionAnswer(trace, target: target, against: nil, in: context)
       let other = try against.map {
@@ -257,15 +271,15 @@ final class GradientStore: Sendable {
       let scalar =
         other.map { LogitTarget.difference(of: answer.ids[0], from: $0.ids[0], at: position) }
         ?? .logit(of: answer.ids[0], at: position)
-      let gradients = try ConceptGradients.of(
-        trace.trace, target: scalar, layers: layers, pooling: pooling,
-        positions: try at.map {
-          try TokenSearch.positions(of: $0, in: trace.trace.tokens, text: text)
-        },
-        cancellation: context.cancellation)
-      for layer in layers { rows[layer] += gradients[layer] }
-      context.progress("Gradients", fraction: Double(index + 1) / Double(texts.count))
+      asked.append(
+        (
+          trace.trace, scalar,
+          try at.map { try TokenSearch.positions(of: $0, in: trace.trace.tokens, text: text) }
+        ))
+      let longest = asked.map(\.trace.ids.count).max() ?? 1
+      if asked.count >= model.model.batchSize(tokens: longest) { try goBack() }
     }
+    if !asked.isEmpty { try goBack() }
     let width = model.model.configuration.width
     let result = ConceptGradients(rows.map { Tensor(shape: [texts.count, width], $0) })
     kept.withLock { kept in

@@ -71,6 +71,19 @@ struct AnswerSteps {
     }
   }
 
+  /// How many variants of the vectors are worth computing at once.
+  var batchSize: Int { targets.count == 1 ? model.batchSize(tokens: ids.count) : 1 }
+
+  /// The scalars' gradients `[tokens, width]` for each of several variants of the vectors.
+  func gradients(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [[[Float]]] {
+    guard targets.count == 1, variants.count > 1 else {
+      return try variants.map { try gradients($0, cancellation) }
+    }
+    return try model.gradients(
+      of: variants.map { _ in .logits(targets[0]) }, batch: variants, cancellation: cancellation
+    ).map { [$0.embeddings.floats] }
+  }
+
   /// The scalars' gradients `[tokens, width]` for given vectors.
   func gradients(
     _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?

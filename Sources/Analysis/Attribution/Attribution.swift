@@ -155,12 +155,17 @@ public struct Attribution: Sendable {
     let samples = max(1, options.samples)
     var generator = SeededGenerator(seed: options.seed)
     var sums = [Double](repeating: 0, count: vectors.count)
-    for sample in 0..<samples {
-      let noisy = vectors.map { $0 + Float(options.noise * range * generator.normal()) }
-      let (_, gradient) = try question.gradient(
-        Tensor(shape: question.vectors.shape, noisy), cancellation)
-      for index in sums.indices { sums[index] += Double(gradient[index]) }
-      progress(Double(sample + 1) / Double(samples))
+    for start in stride(from: 0, to: samples, by: question.batchSize) {
+      let some = start..<min(samples, start + question.batchSize)
+      let noisy = some.map { _ in
+        Tensor(
+          shape: question.vectors.shape,
+          vectors.map { $0 + Float(options.noise * range * generator.normal()) })
+      }
+      for gradient in try question.gradients(noisy, cancellation) {
+        for index in sums.indices { sums[index] += Double(gradient[index]) }
+      }
+      progress(Double(some.upperBound) / Double(samples))
     }
     return (
       sums.map { Float($0 / Double(samples)) },

@@ -62,6 +62,25 @@ public struct AttributionQuestion: Sendable {
     try AnswerSteps(self).values(vectors, cancellation)[0]
   }
 
+  /// How many variants of the vectors are worth computing at once.
+  var batchSize: Int { model.batchSize(tokens: ids.count) }
+
+  /// The scalar for each of several variants of the vectors.
+  func values(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [Double] {
+    if batchSize == 1 { return try variants.map { try value($0, cancellation) } }
+    return try model.values(
+      of: Array(repeating: .logits(target), count: variants.count), batch: variants,
+      cancellation: cancellation)
+  }
+
+  /// The scalar's gradient `[tokens, width]` for each of several variants of the vectors.
+  func gradients(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [[Float]] {
+    try model.gradients(
+      of: Array(repeating: .logits(target), count: variants.count), batch: variants,
+      cancellation: cancellation
+    ).map(\.embeddings.floats)
+  }
+
   /// The scalar and its gradient `[tokens, width]` for given vectors.
   func gradient(
     _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?

@@ -35,11 +35,12 @@ public struct Faithfulness: Sendable {
     let count = question.promptCount
     var done = 0
     func curve(_ order: [Int], inserting: Bool = false) throws -> [Double] {
-      try (0...count).map { taken in
-        done += 1
-        progress(Double(done) / Double((2 + orders) * (count + 1)))
-        return try replacement.value(of: Array(inserting ? order[taken...] : order[..<taken]))
-      }
+      let total = Double((2 + orders) * (count + 1))
+      let curve = try replacement.values(
+        of: (0...count).map { Array(inserting ? order[$0...] : order[..<$0]) }
+      ) { progress(Double(done + $0) / total) }
+      done += count + 1
+      return curve
     }
     // Where the prompt lowers the scalar, what lowers it most is the strongest.
     let all = Array(0..<count)

@@ -31,18 +31,24 @@ struct IntegratedPath {
     while true {
       var sums = [[Double]](
         repeating: [Double](repeating: 0, count: vectors.count), count: whole.count)
-      for (index, node) in Self.nodes(steps).enumerated() {
-        let place = vectors.indices.map { index -> Float in
-          let (from, to) = (Double(baseline[index]), Double(vectors[index]))
-          return Float(from + node.position * (to - from))
+      let nodes = Self.nodes(steps)
+      for start in stride(from: 0, to: steps, by: question.batchSize) {
+        let some = nodes[start..<min(steps, start + question.batchSize)]
+        let places = some.map { node in
+          Tensor(
+            shape: shape,
+            zip(baseline, vectors).map { from, to in
+              Float(Double(from) + node.position * (Double(to) - Double(from)))
+            })
         }
-        let gradients = try question.gradients(Tensor(shape: shape, place), cancellation)
-        for (step, gradient) in gradients.enumerated() {
-          for index in gradient.indices {
-            sums[step][index] += node.weight * Double(gradient[index])
+        for (node, gradients) in zip(some, try question.gradients(places, cancellation)) {
+          for (step, gradient) in gradients.enumerated() {
+            for index in gradient.indices {
+              sums[step][index] += node.weight * Double(gradient[index])
+            }
           }
         }
-        progress(Double(index + 1) / Double(steps))
+        progress(Double(start + some.count) / Double(steps))
       }
       let scores = sums.enumerated().map { step, sums in
         (0..<question.explained(step)).map { token -> Double in

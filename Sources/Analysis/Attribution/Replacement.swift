@@ -20,12 +20,26 @@ struct Replacement {
 
   /// The scalar where the tokens at these positions are the baseline.
   func value(of replaced: [Int]) throws -> Double {
-    var changed = vectors
-    for position in replaced {
-      let start = position * absent.count
-      changed.replaceSubrange(start..<start + absent.count, with: absent)
+    try values(of: [replaced]) { _ in }[0]
+  }
+
+  /// The scalar for each of several lists of positions that are the baseline; tells how many are done.
+  func values(of replaced: [[Int]], _ progress: (Int) -> Void) throws -> [Double] {
+    var values: [Double] = []
+    for start in stride(from: 0, to: replaced.count, by: question.batchSize) {
+      let variants = replaced[start..<min(replaced.count, start + question.batchSize)].map {
+        positions in
+        var changed = vectors
+        for position in positions {
+          let start = position * absent.count
+          changed.replaceSubrange(start..<start + absent.count, with: absent)
+        }
+        return Tensor(shape: question.vectors.shape, changed)
+      }
+      values += try question.values(variants, cancellation)
+      progress(values.count)
     }
-    return try question.value(Tensor(shape: question.vectors.shape, changed), cancellation)
+    return values
   }
 
   /// A unit's number in equal parts at its tokens.
@@ -39,12 +53,8 @@ struct Replacement {
 
   /// What each unit's absence takes away.
   func occlusion(value: Double, _ progress: (Double) -> Void) throws -> [Double] {
-    var numbers: [Double] = []
-    for unit in units {
-      numbers.append(value - (try self.value(of: unit)))
-      progress(Double(numbers.count) / Double(units.count))
-    }
-    return spread(numbers)
+    let values = try values(of: units) { progress(Double($0) / Double(units.count)) }
+    return spread(values.map { value - $0 })
   }
 
   /// What each unit adds in the mean when units come one after another, over orders and their reverses; over all
@@ -63,15 +73,17 @@ struct Replacement {
     for index in 0..<orders {
       // An order and its reverse together vary less than two of their own.
       if index.isMultiple(of: 2) { order.shuffle(using: &generator) } else { order.reverse() }
+      let missing = order.indices.dropLast().map { order[($0 + 1)...].flatMap { units[$0] } }
+      let values =
+        try values(of: missing) { progress(Double(done + $0) / Double(orders * units.count)) } + [
+          value
+        ]
       var before = nothing
-      for (place, unit) in order.enumerated() {
-        let missing = order[(place + 1)...].flatMap { units[$0] }
-        let after = missing.isEmpty ? value : try self.value(of: missing)
+      for (unit, after) in zip(order, values) {
         sums[unit] += after - before
         before = after
-        done += 1
-        progress(Double(done) / Double(orders * units.count))
       }
+      done += units.count
     }
     return (spread(sums.map { $0 / Double(orders) }), nothing)
   }
@@ -82,12 +94,11 @@ struct Replacement {
   ) throws -> (scores: [Double], baselineValue: Double) {
     let count = units.count
     let full = (1 << count) - 1
-    var values = [Double](repeating: value, count: full + 1)
-    for subset in 0..<full {
-      let missing = units.indices.filter { subset & (1 << $0) == 0 }.flatMap { units[$0] }
-      values[subset] = try self.value(of: missing)
-      progress(Double(subset + 1) / Double(full))
+    let missing = (0..<full).map { subset in
+      units.indices.filter { subset & (1 << $0) == 0 }.flatMap { units[$0] }
     }
+    let values =
+      try values(of: missing) { progress(Double($0) / Double(full)) } + [value]
     // The weight of a subset of each size.
     var weights = [Double](repeating: 1 / Double(count), count: count)
     for size in 1..<max(1, count) {

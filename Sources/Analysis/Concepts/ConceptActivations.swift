@@ -82,25 +82,30 @@ public struct ConceptGradients: Sendable {
   /// Puts gradients together.
   public init(_ gradients: [Tensor]) { self.gradients = gradients }
 
-  /// Goes back once through the model for all layers.
+  /// Goes back through the model for all layers, several texts of one model at once where it can.
   ///
-  /// - Parameter positions: the positions that are pooled in place of the pooling's own.
-  /// - Returns: the gradients of one text, `[1, width]` for each layer.
+  /// - Parameter positions: for each trace the positions that are pooled in place of the pooling's own.
+  /// - Returns: the gradients of each text, `width` numbers for each layer.
   /// - Throws: `ModelError` for layers that there aren't and models without gradients; `Cancelled`.
   public static func of(
-    _ trace: Trace, target: LogitTarget, layers: [Int], pooling: ConceptActivations.Pooling,
-    positions: [Int]? = nil, cancellation: Cancellation? = nil
-  ) throws -> [[Float]] {
-    let result = try trace.model.gradient(
-      of: .logits(target), ids: trace.ids, at: layers, cancellation: cancellation)
-    let positions = positions ?? ConceptActivations.positions(trace, pooling)
-    return layers.map { layer in
-      guard let gradient = result.residual[layer] else { return [] }
-      var sums = [Double](repeating: 0, count: gradient.shape[1])
-      for position in positions {
-        for (column, value) in gradient.row(position).enumerated() { sums[column] += Double(value) }
+    _ traces: [Trace], targets: [LogitTarget], layers: [Int], pooling: ConceptActivations.Pooling,
+    positions: [[Int]]? = nil, cancellation: Cancellation? = nil
+  ) throws -> [[[Float]]] {
+    guard let model = traces.first?.model else { return [] }
+    let results = try model.gradients(
+      of: targets.map { .logits($0) },
+      batch: try traces.map { try model.tokenVectors(ids: $0.ids, cancellation: cancellation) },
+      at: layers, cancellation: cancellation)
+    return traces.indices.map { index in
+      let places = positions?[index] ?? ConceptActivations.positions(traces[index], pooling)
+      return layers.map { layer in
+        guard let gradient = results[index].residual[layer] else { return [] }
+        var sums = [Double](repeating: 0, count: gradient.shape[1])
+        for place in places {
+          for (column, value) in gradient.row(place).enumerated() { sums[column] += Double(value) }
+        }
+        return sums.map(Float.init)
       }
-      return sums.map(Float.init)
     }
   }
 }

@@ -103,6 +103,12 @@ extension LanguageModel {
     }
   }
 
+  /// How many texts of so many tokens are worth handing over at once: 1 where each is followed by itself.
+  public func batchSize(tokens: Int, options: GradientOptions = GradientOptions()) -> Int {
+    guard let network = try? differentiable, network.followsBatches else { return 1 }
+    return max(1, rowsPerBatch(options) / max(1, tokens))
+  }
+
   private func value(
     of target: GradientTarget, embeddings: Tensor, options: GradientOptions,
     cancellation: Cancellation?
