@@ -55,6 +55,32 @@ enum Samples {
     return Matrix(rows: count, columns: count, values: values)
   }
 
+  /// Quantiles that widen while their median rises.
+  static var bands: LineChart {
+    LineChart(
+      title: "weights/model.layers.0.mlp.down_proj.weight",
+      series: ["lowest", "15.87 %", "median", "84.13 %", "highest"].enumerated().map {
+        place, name in
+        LineSeries(
+          name: name, xs: (0...20).map { Double($0 * 50) },
+          ys: (0...20).map { Double(place - 2) * (1 + Double($0) / 8) + Double($0 * $0) / 200 })
+      }, isBanded: true, note: "the median, and about it the middle 68 and 100 %",
+      provenance: provenance)
+  }
+
+  /// Two pictures of a few pixels.
+  static var pictures: ImageSequence {
+    ImageSequence(
+      title: "attention/probe 0 · 注意力",
+      frames: [1, 2].map { step in
+        ImageSequence.Frame(
+          title: "step \(step)", width: 6, height: 6,
+          encoded: (try? PNG.encode(
+            width: 6, height: 6,
+            gray: (0..<36).map { $0 % 6 <= $0 / 6 ? UInt8(($0 * 7 * step) % 256) : 0 })) ?? [])
+      }, provenance: provenance)
+  }
+
   static func words(_ count: Int) -> [TokenLabel] {
     let pool = [
       " the", " loan", " was", " approved", " because", " income", " is", " high", "，", " 收入",
@@ -305,6 +331,8 @@ enum Samples {
         values: Matrix(rows: 1, columns: 12, values: (0..<12).map { Float($0) / 12 }),
         rowLabels: ["soon"], columnLabels: english.map { TokenLabel($0) })),
     Sample(name: "progress", figure: progress),
+    Sample(name: "bands", figure: bands),
+    Sample(name: "pictures", figure: pictures),
     Sample(name: "document", figure: document),
     Sample(name: "scatter", figure: scatter),
     Sample(
