@@ -38,7 +38,8 @@ import Testing
       ([], []), ([1], []), ([1, 2], [0, 0]), ([1], [.nan]), ([1], [-4]),
     ]
     for (limits, counts) in damaged {
-      #expect(summary(limits, counts).quantiles([0, 0.5, 1]).allSatisfy(\.isNaN))
+      let found = summary(limits, counts).quantiles([0, 0.5, 1])
+      #expect(found.filter(\.isNaN).count == 3)
     }
     #expect(summary([1, 2], [2]).quantiles([0.5]) == [0.5])
   }
