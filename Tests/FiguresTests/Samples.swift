@@ -57,28 +57,35 @@ enum Samples {
 
   /// Quantiles that widen while their median rises.
   static var bands: LineChart {
-    LineChart(
-      title: "weights/model.layers.0.mlp.down_proj.weight",
-      series: ["lowest", "15.87 %", "median", "84.13 %", "highest"].enumerated().map {
-        place, name in
-        LineSeries(
-          name: name, xs: (0...20).map { Double($0 * 50) },
-          ys: (0...20).map { Double(place - 2) * (1 + Double($0) / 8) + Double($0 * $0) / 200 })
-      }, isBanded: true, note: "the median, and about it the middle 68 and 100 %",
-      provenance: provenance)
+    let names = ["lowest", "15.87 %", "median", "84.13 %", "highest"]
+    var lines: [LineSeries] = []
+    for (place, name) in names.enumerated() {
+      let away = Double(place) - 2
+      var ys: [Double] = []
+      for step in 0...20 {
+        let time = Double(step)
+        ys.append(away * (1 + time / 8) + time * time / 200)
+      }
+      lines.append(LineSeries(name: name, xs: (0...20).map { Double($0) * 50 }, ys: ys))
+    }
+    return LineChart(
+      title: "weights/model.layers.0.mlp.down_proj.weight", series: lines, isBanded: true,
+      note: "the median, and about it the middle 68 and 100 %", provenance: provenance)
   }
 
   /// Two pictures of a few pixels.
   static var pictures: ImageSequence {
-    ImageSequence(
-      title: "attention/probe 0 · 注意力",
-      frames: [1, 2].map { step in
-        ImageSequence.Frame(
-          title: "step \(step)", width: 6, height: 6,
-          encoded: (try? PNG.encode(
-            width: 6, height: 6,
-            gray: (0..<36).map { $0 % 6 <= $0 / 6 ? UInt8(($0 * 7 * step) % 256) : 0 })) ?? [])
-      }, provenance: provenance)
+    var frames: [ImageSequence.Frame] = []
+    for step in 1...2 {
+      var gray: [UInt8] = []
+      for row in 0..<6 {
+        for column in 0..<6 { gray.append(column <= row ? UInt8((row + column) * 11 * step) : 0) }
+      }
+      let encoded = (try? PNG.encode(width: 6, height: 6, gray: gray)) ?? []
+      frames.append(.init(title: "step \(step)", width: 6, height: 6, encoded: encoded))
+    }
+    return ImageSequence(
+      title: "attention/probe 0 · 注意力", frames: frames, provenance: provenance)
   }
 
   static func words(_ count: Int) -> [TokenLabel] {
