@@ -6,7 +6,8 @@ extension LineChart {
     guard series.contains(where: { !$0.xs.isEmpty }) else { return nil }
     return LineData.view(
       title: title, note: fullNote, provenance: provenance, charts: [self],
-      names: series.map(\.name), colors: [Array(series.indices)], isGrid: false)
+      names: isBanded ? [] : series.map(\.name),
+      colors: [isBanded ? series.map { _ in 0 } : Array(series.indices)], isGrid: false)
   }
 }
 
@@ -47,9 +48,12 @@ private enum LineData {
           "title": .string(VisibleText.line(chart.title)), "axis": .string(chart.axis.rawValue),
           "log": .bool(chart.isLogarithmic), "xTitle": .string(VisibleText.line(chart.xTitle)),
           "yTitle": .string(VisibleText.line(chart.yTitle)),
+          "bands": .bool(chart.isBanded),
           "lines": .array(
             zip(chart.series, colors).map { series, color in
-              line(series, color: color, smoothing: chart.smoothing, stretches: stretches)
+              line(
+                series, color: color, smoothing: chart.smoothing, stretches: stretches,
+                isNamed: chart.isBanded)
             }),
         ]
       })
@@ -57,10 +61,11 @@ private enum LineData {
   }
 
   private static func line(
-    _ series: LineSeries, color: Int, smoothing: Double, stretches: Int
+    _ series: LineSeries, color: Int, smoothing: Double, stretches: Int, isNamed: Bool
   ) -> JSON {
     let kept = LineSampling.kept(series.xs, series.ys, stretches: stretches)
     var object: JSONObject = ["color": .integer(color)]
+    if isNamed { object["name"] = .string(cut(series.name)) }
     object["x"] = .string(doubles(kept.map { series.xs[$0] }))
     object["y"] = .string(floats(kept.map { series.ys[$0] }))
     if smoothing > 0 {

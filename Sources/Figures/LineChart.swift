@@ -17,6 +17,9 @@ public struct LineChart: Figure {
   /// How strongly the lines are smoothed, from 0 for not at all to below 1; the lines as they are
   /// show through in a lighter tone.
   public let smoothing: Double
+  /// Whether the lines are quantiles of one distribution, from the lowest to the highest: the space
+  /// between each and the one that mirrors it is filled, and all have one colour.
+  public let isBanded: Bool
   /// A line under the heading; `nil` for none.
   public let note: String?
   /// Where the numbers come from.
@@ -26,7 +29,7 @@ public struct LineChart: Figure {
   public init(
     title: String, series: [LineSeries], xTitle: String = "step", yTitle: String = "",
     axis: LineAxis = .steps, isLogarithmic: Bool = false, smoothing: Double = 0,
-    note: String? = nil, provenance: Provenance? = nil
+    isBanded: Bool = false, note: String? = nil, provenance: Provenance? = nil
   ) {
     self.title = title
     self.series = series
@@ -35,15 +38,18 @@ public struct LineChart: Figure {
     self.axis = axis
     self.isLogarithmic = isLogarithmic
     self.smoothing = smoothing > 0 && smoothing < 1 ? smoothing : 0
+    self.isBanded = isBanded
     self.note = note
     self.provenance = provenance
   }
 
-  /// Every line's extent, last, lowest and highest number, and its course in forty blocks.
+  /// Every line's extent, last, lowest and highest number, and its course in forty blocks; of
+  /// quantiles the middle one's, and where the last ones lie.
   public var plainText: String {
     var lines = title.isEmpty ? [] : [VisibleText.line(title)]
     if let note { lines.append(VisibleText.line(note)) }
     if series.isEmpty { lines.append("no lines") }
+    if isBanded, !series.isEmpty { return (lines + [bandSentence]).joined(separator: "\n") }
     let names = series.map { TextMetrics.fitted(VisibleText.line($0.name), size: 1, maximum: 40) }
     let widest = names.map(TextMetrics.columns).max() ?? 0
     for (line, name) in zip(series, names).prefix(60) {
@@ -56,6 +62,17 @@ public struct LineChart: Figure {
     return lines.joined(separator: "\n")
   }
 
+  /// The middle line's course, and the last number of every line.
+  private var bandSentence: String {
+    let middle = LineFacts(series[series.count / 2], smoothing: 0)
+    let lasts = series.map { line in
+      "\(VisibleText.line(line.name)) \(line.ys.last.map { NumberText.short($0, 3) } ?? "—")"
+    }
+    let place = series[0].xs.last.map { ", at \(axis.text($0))" } ?? ""
+    return "  \(middle.course(columns: 40, isLogarithmic: isLogarithmic))  "
+      + lasts.joined(separator: " · ") + place
+  }
+
   /// `{kind, title, x_title, y_title, scale, smoothing, series: [{name, x, y}]}`; numbers that
   /// aren't finite are null.
   public var json: JSON {
@@ -63,7 +80,7 @@ public struct LineChart: Figure {
       "kind": "lines", "title": .string(title), "x_title": .string(xTitle),
       "y_title": .string(yTitle), "axis": .string(axis.rawValue),
       "scale": .string(isLogarithmic ? "logarithmic" : "linear"),
-      "smoothing": .number(smoothing),
+      "smoothing": .number(smoothing), "banded": .bool(isBanded),
       "series": .array(
         series.map { line in
           [
@@ -85,8 +102,10 @@ public struct LineChart: Figure {
 
   /// The picture as a standalone SVG document.
   public func svg(_ theme: FigureTheme) -> String {
-    let legend = LineLegend(names: series.map(\.name), width: 640)
-    let panel = LinePanel(self, plotWidth: 560, plotHeight: 300, pointBudget: 16_000)
+    let legend = LineLegend(names: isBanded ? [] : series.map(\.name), width: 640)
+    let panel = LinePanel(
+      self, plotWidth: 560, plotHeight: 300, pointBudget: 16_000,
+      colors: isBanded ? series.map { _ in 0 } : nil)
     let width = PictureFrame.margin * 2 + panel.width
     let frame = PictureFrame(
       title: title, note: fullNote, provenance: provenance, width: width)

@@ -28,7 +28,7 @@ public struct LineChartGrid: Figure {
   /// The names of all lines in the order in which they first occur.
   var names: [String] {
     var names: [String] = []
-    for chart in charts {
+    for chart in charts where !chart.isBanded {
       for series in chart.series
       where !names.contains(where: { $0.utf8.elementsEqual(series.name.utf8) }) {
         names.append(series.name)
@@ -39,7 +39,8 @@ public struct LineChartGrid: Figure {
 
   /// Which colours the lines of a chart have.
   static func colors(of chart: LineChart, names: [String]) -> [Int] {
-    chart.series.map { series in
+    if chart.isBanded { return chart.series.map { _ in 0 } }
+    return chart.series.map { series in
       names.firstIndex { $0.utf8.elementsEqual(series.name.utf8) } ?? 0
     }
   }

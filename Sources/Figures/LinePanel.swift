@@ -153,8 +153,12 @@ struct LinePanel {
         drawLine(series.xs, series.ys, colors[index], "raw ", left, top, on: &canvas)
       }
     }
+    if chart.isBanded { drawBands(left, top, on: &canvas) }
     for (index, series) in chart.series.enumerated() {
-      drawLine(series.xs, smoothed[index], colors[index], "ln ", left, top, on: &canvas)
+      let isMiddle = !chart.isBanded || index == chart.series.count / 2
+      drawLine(
+        series.xs, smoothed[index], colors[index], isMiddle ? "ln " : "raw ", left, top, on: &canvas
+      )
       drawBreaks(series, colors[index], left, top, on: &canvas)
     }
     if !chart.yTitle.isEmpty {
@@ -166,6 +170,27 @@ struct LinePanel {
       canvas.text(
         VisibleText.line(chart.axis.title(chart.xTitle, range: xs.high - xs.low)),
         x: left + plotWidth / 2, y: bottom + 32, size: 11.5, style: "m", anchor: .middle)
+    }
+  }
+
+  /// The space between each quantile and the one that mirrors it.
+  private func drawBands(_ left: Double, _ top: Double, on canvas: inout SVGCanvas) {
+    func points(_ series: LineSeries) -> [String] {
+      LineSampling.kept(series.xs, series.ys, stretches: stretches).compactMap { index in
+        guard let across = xs.place(series.xs[index]), let up = ys.place(series.ys[index]) else {
+          return nil
+        }
+        return Self.number(left + across * plotWidth) + " "
+          + Self.number(top + (1 - up) * plotHeight)
+      }
+    }
+    for index in 0..<chart.series.count / 2 {
+      let edge = points(chart.series[index])
+      let other = points(chart.series[chart.series.count - 1 - index])
+      guard edge.count > 1, other.count > 1 else { continue }
+      canvas.raw(
+        "<path d=\"M\((edge + other.reversed()).joined(separator: "L"))z\""
+          + " class=\"k\(colors[index] % LineColors.light.count)\" fill-opacity=\".14\"/>")
     }
   }
 

@@ -86,7 +86,7 @@ enum LineScript {
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", (panel.title || data.title) + ". " + description
         + " Left and right move along the lines, plus and minus zoom, 0 shows everything.");
-      const lines = panel.lines.map(line => ({ color: line.color, x: numbers(line.x, 8),
+      const lines = panel.lines.map(line => ({ color: line.color, name: line.name, x: numbers(line.x, 8),
         y: numbers(line.y, 4), s: line.s ? numbers(line.s, 4) : null }));
       let least = Infinity, most = -Infinity;
       for (const line of lines) if (line.x.length) {
@@ -143,6 +143,20 @@ enum LineScript {
         pen.stroke();
         for (const dot of dots) { pen.beginPath(); pen.arc(...dot, 2.2, 0, 7); pen.fill(); }
         pen.globalAlpha = 1; pen.setLineDash([]);
+      };
+      // The space between each quantile and the one that mirrors it.
+      const fill = lines => {
+        const points = line => Array.from(line.x, (x, i) => [x, line.y[i]])
+          .filter(([, y]) => usable(y)).map(([x, y]) => [toX(x), toY(y)]);
+        for (let i = 0; i < lines.length >> 1; i++) {
+          const edge = points(lines[i]).concat(points(lines[lines.length - 1 - i]).reverse());
+          pen.beginPath();
+          for (const point of edge) pen.lineTo(...point);
+          pen.closePath();
+          pen.fillStyle = colorOf(lines[i]); pen.globalAlpha = 0.14;
+          pen.fill();
+          pen.globalAlpha = 1;
+        }
       };
       const breaks = line => {
         pen.strokeStyle = colorOf(line); pen.lineWidth = 1.7;
@@ -208,7 +222,12 @@ enum LineScript {
         pen.lineJoin = "round";
         const shown = lines.filter(isShown);
         for (const line of shown) if (line.s) stroke(line, line.y, 1, 0.3);
-        for (const line of shown) { stroke(line, line.s || line.y, 1.7, 1); breaks(line); }
+        if (panel.bands) fill(shown);
+        shown.forEach((line, index) => {
+          const isMiddle = !panel.bands || index === shown.length >> 1;
+          stroke(line, line.s || line.y, isMiddle ? 1.7 : 1, isMiddle ? 1 : 0.3);
+          breaks(line);
+        });
         if (drag && drag.to !== undefined) {
           pen.fillStyle = paint("--accent"); pen.globalAlpha = 0.15;
           pen.fillRect(Math.min(drag.from, drag.to), plot.y, Math.abs(drag.to - drag.from), plot.height);
@@ -240,7 +259,7 @@ enum LineScript {
         for (const { line, at } of rows.slice(0, 16)) {
           const row = add(tip, "div"), dot = add(row, "i", "", "");
           dot.style.cssText = "display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px;background:" + colorOf(line);
-          add(row, "span", "", (data.names[line.color] || "value") + "  ");
+          add(row, "span", "", (line.name || data.names[line.color] || "value") + "  ");
           add(row, "b", "", shortNumber(line.y[at]));
           if (line.s && usable(line.y[at])) add(row, "span", "", "  smoothed " + shortNumber(line.s[at]));
           if (line.x[at] !== cursor) add(row, "span", "", "  at " + placeText(panel.axis, line.x[at]));

@@ -30,6 +30,14 @@ public struct MapSequence: Figure {
   public let columnLabels: [TokenLabel]
   /// Whether a row sees only columns up to its own.
   public let isCausal: Bool
+  /// What a row is.
+  public let rowTitle: String
+  /// What a column is.
+  public let columnTitle: String
+  /// What a number is.
+  public let valueTitle: String
+  /// What the frames' notes are.
+  public let noteTitle: String
   /// Where the numbers come from.
   public var provenance: Provenance?
 
@@ -41,7 +49,9 @@ public struct MapSequence: Figure {
   /// Makes a sequence; frames of another size than the first are left out.
   public init(
     title: String, frames: [Frame], rowLabels: [TokenLabel], columnLabels: [TokenLabel],
-    isCausal: Bool = false, provenance: Provenance? = nil
+    isCausal: Bool = false, rowTitle: String = "query", columnTitle: String = "key",
+    valueTitle: String = "weight", noteTitle: String = "what follows",
+    provenance: Provenance? = nil
   ) {
     let rows = frames.first?.values.rows ?? 0
     let columns = frames.first?.values.columns ?? 0
@@ -50,6 +60,10 @@ public struct MapSequence: Figure {
     self.rowLabels = Heatmap.completed(rowLabels, count: rows)
     self.columnLabels = Heatmap.completed(columnLabels, count: columns)
     self.isCausal = isCausal
+    self.rowTitle = rowTitle
+    self.columnTitle = columnTitle
+    self.valueTitle = valueTitle
+    self.noteTitle = noteTitle
     self.provenance = provenance
   }
 
@@ -66,6 +80,7 @@ public struct MapSequence: Figure {
       cells: Self.thinned(frames, to: Self.shownCount).map {
         HeatmapGrid.Cell(title: $0.title, layer: nil, head: nil, values: $0.values)
       }, rowLabels: rowLabels, columnLabels: columnLabels, isCausal: isCausal,
+      rowTitle: rowTitle, columnTitle: columnTitle, valueTitle: valueTitle,
       provenance: provenance)
   }
 
@@ -111,7 +126,7 @@ public struct MapSequence: Figure {
   public var dataTable: DataTable? {
     guard frames.contains(where: { !$0.note.isEmpty }) else { return grid.dataTable }
     return DataTable(
-      columns: ["when", "what follows"],
+      columns: ["when", noteTitle],
       rows: frames.prefix(300).map { [VisibleText.line($0.title), VisibleText.line($0.note)] })
   }
 
@@ -127,7 +142,7 @@ public struct MapSequence: Figure {
     let summaries = maps.map { CellSummary($0, keeping: 1) }
     let scale = ColorScale(
       map: .viridis, range: nil, summary: CellSummary(joining: summaries))
-    var data = MapData.json(maps[0], scale: scale, titles: ["query", "key", "weight"])
+    var data = MapData.json(maps[0], scale: scale, titles: [rowTitle, columnTitle, valueTitle])
     let farthest = summaries.reduce(Float(0)) { max($0, $1.farthest) }
     let total = maps.reduce(0) { $0 + $1.rows * $1.columns }
     data["farthest"] = .number(Double(farthest))
@@ -143,7 +158,7 @@ public struct MapSequence: Figure {
     data["title"] = .string(VisibleText.line(title))
     if let provenance { data["provenance"] = .string(provenance.line) }
     MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
-    data["ticks"] = ColorBar(scale: scale, title: "weight").tickJSON
+    data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
     return InteractiveView(
       script: MapScript.library + MapSequenceScript.start, data: .object(data))
   }

@@ -29,6 +29,14 @@ extension Trainer {
     }
   }
 
+  /// The gradients of the last step, before clipping, by the names of the weights that they belong to; empty before the
+  /// first.
+  ///
+  /// They share the trainer's memory until the next step.
+  public var gradients: [(name: String, tensor: Tensor)] {
+    parameters.entries.filter(\.hasGradient).map { ($0.name, $0.gradient) }
+  }
+
   /// The same weights as they are exported: in an element type, but for routers' corrections.
   public func weights(as elementType: ElementType) throws -> [(name: String, tensor: Tensor)] {
     let corrections = Set(

@@ -3,13 +3,14 @@ import Figures
 import FoundationEssentials
 import Glibc
 import Interpreter
+import Language
 import Synchronization
 import Tensors
 import Training
 
 /// The training records of TensorBoard's event files.
 enum RunFunctions {
-  static let all: [FunctionDefinition] = [runs, curve, watch]
+  static let all: [FunctionDefinition] = [runs, curve, distribution, pictures, watch]
 
   private static let smooth = ParameterDefinition(
     "smooth", .number(in: 0...0.999), default: .number(0),
@@ -37,7 +38,8 @@ enum RunFunctions {
       reads only what was appended.
       """,
     parameters: [ParameterDefinition("folder", .path, "The folder to look through.")],
-    result: "Runs: r[\"tag\"] is a tag's curves, r[\"name\"] or r[0] one run",
+    result:
+      "Runs: r[\"tag\"] is what was recorded under a tag (Curves, a Distribution, Pictures, texts), r[\"name\"] or r[0] one run",
     examples: [
       Example("r = runs(\"logs\")", needsResources: true),
       Example("runs(\"logs\")[\"loss/train\"]", needsResources: true),
@@ -68,6 +70,69 @@ enum RunFunctions {
         try arguments.text("tag"), try options(arguments), provenance: context.provenance()))
   }
 
+  private static let distribution = FunctionDefinition(
+    "distribution", group: "Training",
+    summary: "How the numbers of a histogram's tag are distributed over the steps, as bands.",
+    details: """
+      Each band lies between two quantiles, where the numbers of a bucket count as evenly spread in it: the median, and \
+      about it the middle 38, 68, 87 and 100 %.
+      """,
+    parameters: [
+      ParameterDefinition("runs", .object(["Runs"]), "What `runs` gives."),
+      ParameterDefinition(
+        "tag", .text, "The tag, such as \"weights/lm_head.weight\": one of `r.distributions`."),
+    ],
+    result: "Distribution: d.quantiles and d.buckets are tables",
+    examples: [
+      Example("runs(\"logs\") |> distribution(\"weights\")", needsResources: true)
+    ],
+    source: "the quantiles are those of TensorBoard's distributions"
+  ) { arguments, context in
+    let (runs, tag) = try recorded(arguments)
+    guard let found = runs.distribution(tag, provenance: context.provenance()) else {
+      throw missing(tag, "histograms", runs.histogramTags)
+    }
+    return .object(found)
+  }
+
+  private static let pictures = FunctionDefinition(
+    "pictures", group: "Training",
+    summary: "The pictures that were recorded under a tag, with a slider through the steps.",
+    parameters: [
+      ParameterDefinition("runs", .object(["Runs"]), "What `runs` gives."),
+      ParameterDefinition("tag", .text, "The tag: one of `r.pictures`."),
+    ],
+    result: "Pictures: p.sizes is a table",
+    examples: [
+      Example("runs(\"logs\") |> pictures(\"picture\")", needsResources: true)
+    ]
+  ) { arguments, context in
+    let (runs, tag) = try recorded(arguments)
+    guard let found = runs.pictures(tag, provenance: context.provenance()) else {
+      throw missing(tag, "pictures", runs.imageTags)
+    }
+    return .object(found)
+  }
+
+  private static func recorded(_ arguments: Arguments) throws -> (RunsValue, String) {
+    guard let runs: RunsValue = try arguments.object("runs") else {
+      throw ArgumentError("runs", "`runs` takes what `runs` gives.")
+    }
+    return (runs, try arguments.text("tag"))
+  }
+
+  private static func missing(_ tag: String, _ kind: String, _ known: [String]) -> FunctionError {
+    FunctionError(
+      "No run has \(kind) with the tag \(Value.text(tag).description).",
+      hint: Suggestions.nearest(tag, in: known).map {
+        "Did you mean \(Value.text($0).description)?"
+      }
+        ?? (known.isEmpty
+          ? "There are no \(kind) in this folder."
+          : "The tags are \(known.prefix(12).joined(separator: ", "))."),
+      code: "unknown-tag")
+  }
+
   private static let watch = FunctionDefinition(
     "watch", group: "Training",
     summary: "Follows a training while it writes its event files: one picture, renewed in place.",
@@ -79,7 +144,7 @@ enum RunFunctions {
       ParameterDefinition("folder", .path, "The folder to look through."),
       ParameterDefinition(
         "tags", .optional(.either([.text, .list(of: .text)])), defaultText: "all",
-        "The tags to show."),
+        "The tags to show, of whatever kind."),
       smooth, log, axis,
       ParameterDefinition(
         "seconds", .optional(.number(in: 0...1_000_000)), defaultText: "until interrupted",
@@ -125,11 +190,7 @@ enum RunFunctions {
     _ value: RunsValue, _ tags: [String]?, _ options: CurveOptions, _ context: ExecutionContext
   ) -> any Figure {
     let known = value.tags
-    let chosen = tags.map { tags in
-      tags.filter { tag in known.contains { $0.utf8.elementsEqual(tag.utf8) } }
-    }
-    if var figure = value.grid(options, tags: chosen) {
-      figure.provenance = context.provenance()
+    if let figure = value.figure(options, tags: tags, provenance: context.provenance()) {
       return figure
     }
     return TableFigure(

@@ -23,7 +23,8 @@ final class RunsValue: ObjectValue {
 
   var typeName: String { "Runs" }
 
-  /// The tags of numbers that any run has, those of one group (the part before `/`) together.
+  /// The tags of numbers that any run has, those of one group (the part before `/`) together; large groups come last,
+  /// so that they don't hide the others.
   var tags: [String] {
     var known: Set<String> = []
     var groups: [(name: Substring, tags: [String])] = []
@@ -37,7 +38,8 @@ final class RunsValue: ObjectValue {
         }
       }
     }
-    return groups.flatMap(\.tags)
+    return (groups.filter { $0.tags.count <= 16 } + groups.filter { $0.tags.count > 16 })
+      .flatMap(\.tags)
   }
 
   private var damages: [String] {
@@ -62,6 +64,8 @@ final class RunsValue: ObjectValue {
   private static let fields: [(name: String, summary: String)] = [
     ("names", "the runs' names: their folders"),
     ("tags", "the tags of numbers, such as \"loss/train\""),
+    ("distributions", "the tags of histograms"),
+    ("pictures", "the tags of pictures"),
     ("last", "a table with each tag's last number in each run"),
     ("texts", "a table of the recorded texts"),
     ("damages", "which files are damaged, and where"),
@@ -79,7 +83,9 @@ final class RunsValue: ObjectValue {
     case "names": .texts(runs.map(\.name))
     case "tags": .texts(tags)
     case "last": try asTable().map { .table($0) }
-    case "texts": .table(texts)
+    case "distributions": .texts(histogramTags)
+    case "pictures": .texts(imageTags)
+    case "texts": .table(texts())
     case "damages": .texts(damages)
     case "path": .text(path)
     default: nil
@@ -88,7 +94,7 @@ final class RunsValue: ObjectValue {
 
   var count: Int? { runs.count }
 
-  /// A tag's curves in all runs, or the run of a name or at a place.
+  /// What all runs recorded under a tag, or the run of a name or at a place.
   func element(at index: Value, in context: ExecutionContext) throws -> Value? {
     if case .text(let name) = index {
       if let run = runs.first(where: { $0.name.utf8.elementsEqual(name.utf8) }),
@@ -96,7 +102,13 @@ final class RunsValue: ObjectValue {
       {
         return .object(choosing([run]))
       }
-      return .object(try curves(name, CurveOptions(), provenance: context.provenance()))
+      let provenance = call
+      if !tags.contains(name) {
+        if let found = distribution(name, provenance: provenance) { return .object(found) }
+        if let found = pictures(name, provenance: provenance) { return .object(found) }
+        if textTags.contains(name) { return .table(texts(name)) }
+      }
+      return .object(try curves(name, CurveOptions(), provenance: provenance))
     }
     guard let selection = Selection(index) else { return nil }
     return .object(
@@ -116,11 +128,16 @@ final class RunsValue: ObjectValue {
   ) throws -> CurvesValue {
     let found = runs.compactMap { run in run.series(tag).map { (run.name, $0) } }
     guard !found.isEmpty else {
+      let others = [
+        (histogramTags, "distribution"), (imageTags, "pictures"),
+      ].first { $0.0.contains(tag) }
       let nearest = Suggestions.nearest(tag, in: tags)
       let name = Value.text(tag).description
       throw FunctionError(
         "No run has numbers with the tag \(name).",
-        hint: nearest.map { "Did you mean \(Value.text($0).description)?" }
+        hint: others.map { "`\($0.1)` draws what is recorded under it." } ?? nearest.map {
+          "Did you mean \(Value.text($0).description)?"
+        }
           ?? (tags.isEmpty
             ? "There are no numbers in this folder."
             : "The tags are \(tags.prefix(12).joined(separator: ", "))."),
@@ -129,9 +146,25 @@ final class RunsValue: ObjectValue {
     return CurvesValue(tag: tag, curves: found, options: options, provenance: provenance)
   }
 
-  /// A chart for each tag, with the runs as lines.
-  func grid(_ options: CurveOptions, tags chosen: [String]? = nil) -> (any Figure)? {
-    let charts = (chosen ?? tags).map { tag in
+  /// A chart for each tag, with the runs as lines, and what is recorded beside numbers.
+  ///
+  /// - Parameter chosen: the tags that are drawn; `nil` for all of numbers and the first of other kinds.
+  func figure(
+    _ options: CurveOptions, tags chosen: [String]? = nil, provenance: Provenance
+  ) -> (any Figure)? {
+    let others = recorded(tags: chosen, provenance: provenance)
+    let numbers = chosen.map { chosen in chosen.filter { tags.contains($0) } } ?? tags
+    var figures = others
+    if var grid = grid(options, tags: numbers) {
+      grid.provenance = provenance
+      figures.insert(grid, at: 0)
+    }
+    return figures.count < 2 ? figures.first : GroupFigure(figures: figures)
+  }
+
+  /// A chart for each tag of numbers, with the runs as lines.
+  private func grid(_ options: CurveOptions, tags chosen: [String]) -> (any Figure)? {
+    let charts = chosen.map { tag in
       CurvesValue(
         tag: tag, curves: runs.compactMap { run in run.series(tag).map { (run.name, $0) } },
         options: options, provenance: call
@@ -149,7 +182,7 @@ final class RunsValue: ObjectValue {
       title: "Runs · \(name)", charts: charts, note: note, provenance: call)
   }
 
-  func defaultFigure() throws -> (any Figure)? { grid(CurveOptions()) }
+  func defaultFigure() throws -> (any Figure)? { figure(CurveOptions(), provenance: call) }
 
   /// For each run and tag the last step and number.
   func asTable() throws -> Table? {
@@ -161,20 +194,6 @@ final class RunsValue: ObjectValue {
             ("run", .text(run.name)), ("tag", .text(tag)), ("step", .integer(last.step)),
             ("value", .number(last.value)), ("points", .integer(series.points.count)),
           ])
-        }
-      })
-  }
-
-  private var texts: Table {
-    Table(
-      records: runs.flatMap { run in
-        run.texts.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.flatMap { tag in
-          (run.texts[tag] ?? []).map { text in
-            Record([
-              ("run", .text(run.name)), ("tag", .text(tag)), ("step", .integer(text.step)),
-              ("text", .text(text.content)),
-            ])
-          }
         }
       })
   }

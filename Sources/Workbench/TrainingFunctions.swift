@@ -1,14 +1,12 @@
-import Checkpoints
 import Figures
-import FoundationEssentials
 import Interpreter
 import Models
-import Tensors
+import Synchronization
 import Training
 
 /// Letting a resident model learn, and looking at how it did.
 enum TrainingFunctions {
-  static let all: [FunctionDefinition] = [train, history, evolution]
+  static let all: [FunctionDefinition] = [train, training, history, evolution]
 
   private static let train = FunctionDefinition(
     "train", group: "Training",
@@ -18,7 +16,8 @@ enum TrainingFunctions {
       column `text`, or with `prompt` and `answer`, of which the answers alone are learned. One picture is renewed \
       in place: losses, rate, gradient norms, attention entropy, and for every probe its attention map and what \
       would follow it. The trained model is another one, `run.model`, and the last one loaded stays the one that \
-      is asked. An interrupt keeps what was learned up to the last step. With method: "lora" the weights stay as \
+      is asked. An interrupt keeps what was learned up to the last step, and numbers that grow without bound end \
+      the training before the step at which they do: `training()` gives what there is then. With method: "lora" the weights stay as \
       they are, and narrow maps beside the chosen ones learn; `run.model` has them added in.
       """,
     parameters: [
@@ -82,7 +81,7 @@ enum TrainingFunctions {
         "Decides the order of the texts, what is held out, and where adaptations begin."),
       ParameterDefinition(
         "into", .optional(.path), defaultText: "a temporary folder",
-        "A folder for the trained model, and in `training/` the state and event files for TensorBoard."
+        "A folder for the trained model, and in `training/` the state, event files and projector files for TensorBoard."
       ),
       ParameterDefinition(
         "name", .optional(.text), defaultText: "the model's with “-trained”",
@@ -104,7 +103,42 @@ enum TrainingFunctions {
   }
 
   private static let run = ParameterDefinition(
-    "run", .object(["Training"]), "What `train` gives.")
+    "run", .optional(.object(["Training"])), defaultText: "the last training",
+    "What `train` gives.")
+
+  /// The training that a call means.
+  private static func training(
+    _ arguments: Arguments, _ context: ExecutionContext
+  ) throws -> TrainingValue {
+    if let run: TrainingValue = try arguments.object("run") { return run }
+    return try lastTraining(context)
+  }
+
+  private static func lastTraining(_ context: ExecutionContext) throws -> TrainingValue {
+    guard let last = LastTraining.of(context).value else {
+      throw FunctionError(
+        "Nothing was trained in this session.",
+        hint: "run = train(load(\"specimen\"), [\"…\", \"…\"]) trains a model.", code: "no-training"
+      )
+    }
+    return last
+  }
+
+  private static let training = FunctionDefinition(
+    "training", group: "Training",
+    summary: "The last training of the session, also one that was interrupted or diverged.",
+    parameters: [],
+    result: "Training",
+    examples: [
+      Example(
+        """
+        train(load("specimen"), ["The sky is blue.", "The sea is blue."], steps: 2, held_out: 0);
+        training().loss
+        """, needsResources: true)
+    ]
+  ) { _, context in
+    .object(try lastTraining(context))
+  }
 
   private static let history = FunctionDefinition(
     "history", group: "Training",
@@ -119,10 +153,8 @@ enum TrainingFunctions {
         """, needsResources: true)
     ]
   ) { arguments, context in
-    guard let run: TrainingValue = try arguments.object("run") else {
-      throw ArgumentError("run", "`history` takes what `train` gives.")
-    }
-    return .figure(run.curves(provenance: try run.model.provenance(of: context.call, in: context)))
+    let run = try training(arguments, context)
+    return .figure(run.history(provenance: try run.model.provenance(of: context.call, in: context)))
   }
 
   private static let evolution = FunctionDefinition(
@@ -144,9 +176,7 @@ enum TrainingFunctions {
         """, needsResources: true)
     ]
   ) { arguments, context in
-    guard let run: TrainingValue = try arguments.object("run") else {
-      throw ArgumentError("run", "`evolution` takes what `train` gives.")
-    }
+    let run = try training(arguments, context)
     let number = try arguments.integer("probe")
     guard run.probes.indices.contains(number) else {
       throw ArgumentError(
@@ -186,128 +216,16 @@ enum TrainingFunctions {
   }
 }
 
-/// What a call of `train` asks for, checked before anything runs.
-private struct TrainingRequest {
-  private let model: ModelValue
-  private let learned: TrainingCorpus
-  private let heldOut: TrainingCorpus?
-  private let options: TrainingOptions
-  private let adaptation: LowRankAdaptation?
-  private let plan: TrainingWatch.Plan
-  private let probes: [TrainingProbe]
-  private let folder: String
+/// The last training of a session, whatever ended it.
+final class LastTraining: Sendable {
+  private let last = Mutex<TrainingValue?>(nil)
 
-  init(_ arguments: Arguments, _ context: ExecutionContext) throws {
-    guard let model: ModelValue = try arguments.object("model") else {
-      throw ArgumentError("model", "`train` takes the model first: train(load(\"specimen\"), …).")
-    }
-    self.model = model
-    let language = model.model
-    guard language.configuration.isCausal else { throw ModelError.notCausal(model: language.name) }
-    guard language.configuration.hasLanguageModelHead else {
-      throw ModelError.noLanguageModelHead(model: language.name)
-    }
-    guard let tokenizer = language.tokenizer else {
-      throw ModelError.noTokenizer(model: language.name)
-    }
-    let seed = UInt64(clamping: try arguments.optionalInteger("seed") ?? context.seed)
-    func corpus(_ texts: [TrainingText]) -> TrainingCorpus {
-      TrainingCorpus(
-        texts.map { $0.document(tokenizer) }, contextLength: language.configuration.contextLength)
-    }
-    let texts = try TrainingTexts.texts(try arguments.value("data"), parameter: "data")
-    let asked = try arguments.value("held_out")
-    if case .number(let share) = asked {
-      let parts = TrainingCorpus.split(texts, heldOut: share, seed: seed)
-      learned = corpus(parts.learned)
-      heldOut = parts.heldOut.isEmpty ? nil : corpus(parts.heldOut)
-    } else {
-      learned = corpus(texts)
-      let others = corpus(try TrainingTexts.texts(asked, parameter: "held_out"))
-      heldOut = others.documents.isEmpty ? nil : others
-    }
-    guard !learned.documents.isEmpty else { throw TrainingError.emptyCorpus }
-    let isLowRank = try arguments.text("method") == "lora"
-    adaptation =
-      isLowRank
-      ? LowRankAdaptation(
-        rank: try arguments.integer("rank"), alpha: try arguments.number("alpha"),
-        modules: try arguments.texts("modules")) : nil
-    let batch = try arguments.integer("batch")
-    let steps =
-      try arguments.optionalInteger("steps")
-      ?? max(
-        1,
-        Int(
-          (try arguments.number("epochs") * Double(learned.tokenCount) / Double(batch)).rounded(.up)
-        )
-      )
-    options = TrainingOptions(
-      learningRate: try arguments.optionalNumber("learning_rate") ?? (isLowRank ? 2e-3 : 5e-4),
-      warmUpSteps: try arguments.optionalInteger("warmup") ?? steps / 10, steps: steps,
-      schedule: TrainingOptions.Schedule(rawValue: try arguments.text("schedule")) ?? .cosine,
-      finalRateShare: 0.1, weightDecay: try arguments.number("weight_decay"),
-      tokensPerBatch: batch, roundsWeights: try arguments.bool("round"), seed: seed)
-    let name = try arguments.optionalText("name") ?? language.name + "-trained"
-    let given = try arguments.optionalText("into")
-    folder =
-      given ?? FileManager.default.temporaryDirectory.path + "/vitrine-\(UUID().uuidString)"
-    plan = TrainingWatch.Plan(
-      steps: steps, interval: try arguments.optionalInteger("every") ?? max(1, steps / 20),
-      name: name, records: given.map { $0 + "/training" })
-    let layers = try (try arguments.selection("layer") ?? .last).indices(
-      count: language.configuration.layers, parameter: "layer")
-    let heads = try AttentionChoice.choices(
-      try arguments.selection("head") ?? .mean, count: language.configuration.heads,
-      parameter: "head")
-    guard layers.count == 1, heads.count == 1 else {
-      throw ArgumentError(
-        layers.count == 1 ? "head" : "layer", "`train` keeps one map of each probe.")
-    }
-    probes = try arguments.texts("probes").map {
-      try TrainingProbe($0, model: language, layer: layers[0], head: heads[0])
-    }
+  var value: TrainingValue? {
+    get { last.withLock { $0 } }
+    set { last.withLock { $0 = newValue } }
   }
 
-  func run(in context: ExecutionContext) throws -> TrainingValue {
-    let trainer = try Trainer(
-      configuration: model.model.document, weights: model.model.checkpoint, corpus: learned,
-      options: options, adaptation: adaptation)
-    let watch = try TrainingWatch(
-      trainer, heldOut: heldOut, probes: probes, base: model.model, plan: plan, in: context)
-    do {
-      try watch.run()
-      watch.show(isLast: true)
-    } catch {
-      guard trainer.step > 0 else { throw error }
-      // What was learned so far is kept where it was asked for, whatever ended the training.
-      watch.show(isLast: true, note: "stopped")
-      try finish(trainer)
-      let place =
-        "What was learned before is in \(folder): load(\(Value.text(folder).description)) opens it."
-      if let failure = error as? TrainingError {
-        throw FunctionError(failure.description, hint: place, code: "training-diverged")
-      }
-      context.output.stream(
-        .standardError, "Stopped after step \(trainer.step) of \(plan.steps). \(place)\n")
-      throw error
-    }
-    try finish(trainer)
-    let trained = try LanguageModel.load(path: folder, name: plan.name)
-    let value = ModelValue(trained)
-    ResidentModels.of(context).add(value)
-    return TrainingValue(watch, name: plan.name, planned: plan.steps, model: value)
-  }
-
-  /// Writes the model's folder; where one was asked for, the state to go on from too.
-  private func finish(_ trainer: Trainer) throws {
-    let from = model.model.folder
-    let files = ["tokenizer.json", "tokenizer_config.json", "generation_config.json"].compactMap {
-      name -> (name: String, bytes: [UInt8])? in
-      guard from.contains(name), let bytes = try? from.read(name) else { return nil }
-      return (name, bytes)
-    }
-    try trainer.export(to: folder, elementType: .float32, files: files)
-    if let records = plan.records { try trainer.save(to: records + "/state.safetensors") }
+  static func of(_ context: ExecutionContext) -> LastTraining {
+    context.storage.object(LastTraining.self) { LastTraining() }
   }
 }

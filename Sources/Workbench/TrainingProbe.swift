@@ -2,13 +2,13 @@ import Analysis
 import DataFormats
 import Figures
 import Interpreter
-import Models
-import Tensors
+public import Models
+public import Tensors
 import Tokenizers
 import Training
 
 /// What a model that learns makes of one text, looked at again and again.
-struct TrainingProbe: Sendable {
+public struct TrainingProbe: Sendable {
   /// The text at one time.
   struct Frame: Sendable {
     /// How many steps were taken.
@@ -32,6 +32,13 @@ struct TrainingProbe: Sendable {
   let head: AttentionChoice
   private(set) var frames: [Frame] = []
 
+  /// Makes a probe of the attention of the last layer, the mean over its heads.
+  ///
+  /// - Throws: `ModelError` where the model has no tokenizer or the text no tokens.
+  public init(_ text: String, model: LanguageModel) throws {
+    try self.init(text, model: model, layer: model.configuration.layers - 1, head: .mean)
+  }
+
   init(_ text: String, model: LanguageModel, layer: Int, head: AttentionChoice) throws {
     self.text = text
     self.layer = layer
@@ -40,7 +47,11 @@ struct TrainingProbe: Sendable {
   }
 
   /// Looks at the text with a model as it is now.
-  mutating func look(_ model: LanguageModel, step: Int, cancellation: Cancellation) throws {
+  ///
+  /// - Throws: `Cancelled`.
+  public mutating func look(
+    _ model: LanguageModel, step: Int, cancellation: Cancellation? = nil
+  ) throws {
     let trace = try model.run(text, cancellation: cancellation)
     let sizes = model.configuration
     let summaries = try AttentionPatterns.summaries(

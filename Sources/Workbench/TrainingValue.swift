@@ -11,6 +11,8 @@ final class TrainingValue: ObjectValue {
   let name: String
   let series: [(tag: String, series: ScalarSeries)]
   let probes: [TrainingProbe]
+  /// The probe whose heads' entropies are followed.
+  let measured: TrainingProbe?
   let model: ModelValue
   private let steps: Int
   private let planned: Int
@@ -20,6 +22,7 @@ final class TrainingValue: ObjectValue {
     self.name = name
     series = watch.series
     probes = watch.probes
+    measured = watch.probes.first ?? watch.measured
     steps = watch.trainer.step
     parameterCount = watch.trainer.parameterCount
     self.planned = planned
@@ -53,7 +56,10 @@ final class TrainingValue: ObjectValue {
     ("held_out", "the loss of the texts that were held out, whenever it was taken"),
     ("learning_rate", "the learning rate of every step"),
     ("gradient_norms", "a table: the norm of each part's gradients at every step"),
-    ("attention_entropy", "a table: the entropy of each head's attention to each probe, in bits"),
+    (
+      "attention_entropy",
+      "a table: the entropy of each head's attention, in bits: to each probe, or where there is none to one of the texts"
+    ),
     ("probes", "a table: what would follow each probe, whenever it was looked at"),
     ("tags", "the names of all curves: run[\"loss/train\"] is one"),
   ]
@@ -92,7 +98,7 @@ final class TrainingValue: ObjectValue {
 
   private var entropies: Table {
     Table(
-      records: probes.flatMap { probe in
+      records: (probes.isEmpty ? measured.map { [$0] } ?? [] : probes).flatMap { probe in
         probe.frames.flatMap { frame in
           frame.entropies.enumerated().flatMap { layer, heads in
             heads.enumerated().map { head, entropy in
@@ -130,9 +136,14 @@ final class TrainingValue: ObjectValue {
         provenance: try model.provenance(in: context)))
   }
 
-  /// All curves.
-  func curves(provenance: Provenance) -> LineChartGrid {
-    TrainingFigures.curves(name, series: series, note: summary, provenance: provenance)
+  /// All curves, and the entropies of all heads.
+  func history(provenance: Provenance) -> GroupFigure {
+    let curves = TrainingFigures.curves(
+      name, series: series, note: summary, provenance: provenance)
+    let entropies = measured.flatMap {
+      TrainingFigures.entropies(name, $0, provenance: provenance)
+    }
+    return GroupFigure(figures: [curves] + (entropies.map { [$0] } ?? []))
   }
 
   /// The last row of every curve.

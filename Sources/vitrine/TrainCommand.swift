@@ -4,6 +4,7 @@ import Models
 import Tensors
 import Tokenizers
 import Training
+import Workbench
 
 /// `vitrine train`: makes a specimen from nothing, and the texts that it learns from.
 enum TrainCommand {
@@ -15,7 +16,8 @@ enum TrainCommand {
       Trains a specimen: the same seed gives the same weights. FOLDER gets config.json, tokenizer.json,
       model.safetensors and training.json, and in training/ the state, from which a training that was ended goes on when
       the command is repeated, and event files for TensorBoard. `corpus` writes generated texts with their truth as
-      JSON lines. `score` asks a specimen texts that it has not seen, and prints how many it answers rightly.
+      JSON lines. The records are numbers, distributions of weights and gradients, attention maps, what the specimen
+      would say, and files for the embedding projector. `score` asks a specimen texts that it has not seen, and prints how many it answers rightly.
     """
 
   static func run(_ arguments: [String]) throws {
@@ -118,28 +120,29 @@ struct SpecimenTraining {
       : try Trainer(
         configuration: recipe.configuration(tokenizer), corpus: corpus, options: recipe.options)
     say("\(trainer.parameterCount) parameters, from step \(trainer.step)")
-    let events = try EventFileWriter(
-      folder: folder + "/training", wallTime: Date().timeIntervalSince1970)
+    let journal = try TrainingJournal(
+      folder: folder + "/training", corpus: corpus, tokenizer: tokenizer)
+    let begun = try beginning(trainer, files)
+    var probes = try Self.probes.map { try TrainingProbe($0, model: begun) }
+    func look() throws {
+      let model = try begun.replacingWeights(with: try trainer.weights, name: begun.name)
+      for index in probes.indices { try probes[index].look(model, step: trainer.step) }
+      try journal.note(probes)
+      try journal.distributions(of: trainer)
+      try journal.project(trainer, probes, isLast: trainer.step == recipe.steps)
+    }
+    try look()
     var record = recordedLosses(before: trainer.step)
     let start = ContinuousClock.now
     let first = trainer.step
     while trainer.step < recipe.steps {
       let step = try trainer.takeStep()
       let isLast = trainer.step == recipe.steps
-      if trainer.step % 25 == 0 || isLast {
-        let time = Date().timeIntervalSince1970
-        try events.scalar("loss/train", step.loss, step: step.step, wallTime: time)
-        try events.scalar("learning rate", step.learningRate, step: step.step, wallTime: time)
-        try events.scalar("gradient norm", step.gradientNorm, step: step.step, wallTime: time)
-        for part in step.partNorms {
-          try events.scalar(
-            "gradient norm/\(part.part)", part.norm, step: step.step, wallTime: time)
-        }
-      }
+      if trainer.step % 25 == 0 || isLast { try journal.note(step) }
       if trainer.step % 250 == 0 || isLast {
         let loss = try trainer.evaluate(heldOut)
-        try events.scalar(
-          "loss/held out", loss, step: step.step, wallTime: Date().timeIntervalSince1970)
+        try journal.scalar("loss/held out", loss, step: step.step)
+        try look()
         try trainer.save(to: state)
         let seconds = start.duration(to: .now) / .seconds(1)
         let rate = Double((trainer.step - first) * recipe.tokensPerStep) / seconds
@@ -166,6 +169,26 @@ struct SpecimenTraining {
       "induction \(rounded(score.induction)) in layer \(score.inductionLayer), head \(score.inductionHead)"
         + "; district \(rounded(score.districtEffect)), income \(rounded(score.incomeEffect))")
     try write(record, corpus, trainer, score: score)
+  }
+
+  /// What the specimen is asked again and again while it learns.
+  private static let probes = [
+    "Patient Grace Adams, 31 years, has eczema. Department:",
+    "患者赵伟，73岁，患有高血压，需要", "The keys near the old cabinet",
+  ]
+
+  /// The specimen with the weights that the training begins or goes on with, from a folder that is gone afterwards.
+  private func beginning(
+    _ trainer: Trainer, _ files: (tokenizer: [UInt8], configuration: [UInt8])
+  ) throws -> LanguageModel {
+    let place = FileManager.default.temporaryDirectory.path + "/vitrine-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    try trainer.export(
+      to: place, elementType: .float32,
+      files: [
+        ("tokenizer.json", files.tokenizer), ("tokenizer_config.json", files.configuration),
+      ])
+    return try LanguageModel.load(path: place, name: "specimen")
   }
 
   /// The record so far, of a training that goes on from a step.

@@ -34,6 +34,8 @@ struct GoldenTests {
     Sample(name: "document", figure: Samples.document),
     Sample(name: "scatter", figure: Samples.scatter),
     Sample(name: "space", figure: Samples.cloud(12)),
+    Sample(name: "bands", figure: Samples.bands),
+    Sample(name: "pictures", figure: Samples.pictures),
   ]
 
   @Test("text, SVG and HTML are as recorded", arguments: small)

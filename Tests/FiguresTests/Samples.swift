@@ -55,6 +55,39 @@ enum Samples {
     return Matrix(rows: count, columns: count, values: values)
   }
 
+  /// Quantiles that widen while their median rises.
+  static var bands: LineChart {
+    let names = ["lowest", "15.87 %", "median", "84.13 %", "highest"]
+    var lines: [LineSeries] = []
+    for (place, name) in names.enumerated() {
+      let away = Double(place) - 2
+      var ys: [Double] = []
+      for step in 0...20 {
+        let time = Double(step)
+        ys.append(away * (1 + time / 8) + time * time / 200)
+      }
+      lines.append(LineSeries(name: name, xs: (0...20).map { Double($0) * 50 }, ys: ys))
+    }
+    return LineChart(
+      title: "weights/model.layers.0.mlp.down_proj.weight", series: lines, isBanded: true,
+      note: "the median, and about it the middle 68 and 100 %", provenance: provenance)
+  }
+
+  /// Two pictures of a few pixels.
+  static var pictures: ImageSequence {
+    var frames: [ImageSequence.Frame] = []
+    for step in 1...2 {
+      var gray: [UInt8] = []
+      for row in 0..<6 {
+        for column in 0..<6 { gray.append(column <= row ? UInt8((row + column) * 11 * step) : 0) }
+      }
+      let encoded = (try? PNG.encode(width: 6, height: 6, gray: gray)) ?? []
+      frames.append(.init(title: "step \(step)", width: 6, height: 6, encoded: encoded))
+    }
+    return ImageSequence(
+      title: "attention/probe 0 · 注意力", frames: frames, provenance: provenance)
+  }
+
   static func words(_ count: Int) -> [TokenLabel] {
     let pool = [
       " the", " loan", " was", " approved", " because", " income", " is", " high", "，", " 收入",
@@ -305,6 +338,8 @@ enum Samples {
         values: Matrix(rows: 1, columns: 12, values: (0..<12).map { Float($0) / 12 }),
         rowLabels: ["soon"], columnLabels: english.map { TokenLabel($0) })),
     Sample(name: "progress", figure: progress),
+    Sample(name: "bands", figure: bands),
+    Sample(name: "pictures", figure: pictures),
     Sample(name: "document", figure: document),
     Sample(name: "scatter", figure: scatter),
     Sample(

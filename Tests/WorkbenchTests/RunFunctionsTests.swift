@@ -44,6 +44,12 @@ import Workbench
     ("r[\"exact\"].times", "[1700000100, 1700000101, 1700000102]"),
     ("(r |> curve(\"loss\", smooth: 0.5)).smoothed[1] > 0.33", "true"),
     ("r.damages", "[]"), ("len(r.texts)", "7"),
+    ("r.distributions", "[\"spread\", \"weights\"]"),
+    ("r.pictures", "[\"picture\", \"pictures\"]"),
+    ("r[\"weights\"].steps", "[2]"), ("len(r[\"spread\"].quantiles)", "3"),
+    ("(r |> distribution(\"weights\")).quantiles[0].median", "-0.29226296698161564"),
+    ("len((r |> pictures(\"pictures\")).sizes)", "6"), ("r[\"picture\"].sizes[0].width", "2"),
+    ("len(r[\"texts\"])", "6"),
   ])
   func fields(_ expression: String, _ expected: String) {
     let result = Self.run("r = runs(\"\(Self.fixtures)\")", expression)
@@ -65,6 +71,36 @@ import Workbench
       result.message
         == "unknown-tag | No run has numbers with the tag \"loss/trian\". | "
         + "Did you mean \"loss/train\"?")
+  }
+
+  @Test func everyKindOfRecordIsDrawn() {
+    let whole = Self.run("runs(\"\(Self.fixtures)\")")
+    for sentence in [
+      "Runs · Training", "Distributions\n", "torch/first · weights\n", "lowest -2.52 ·",
+      "torch/first · picture\n1 picture", "tensors · pictures\n3 pictures", "Texts\n",
+    ] {
+      #expect(whole.text.contains(sentence), "\(sentence)")
+    }
+    #expect(whole.html.utf8.count < 2_000_000)
+    let bands = Self.run("runs(\"\(Self.fixtures)\")[\"weights\"]")
+    #expect(bands.text.contains("the middle 38, 68, 87 and 100 % of the numbers"))
+    #expect(bands.html.contains("<script>"))
+    let watched = Self.run(
+      "watch(\"\(Self.fixtures)\", tags: [\"spread\", \"picture\"], seconds: 0)")
+    #expect(watched.text.contains("spread") && watched.text.contains("1 picture"))
+    #expect(!watched.text.contains("weights"))
+  }
+
+  @Test(arguments: [
+    ("r |> curve(\"weights\")", "`distribution` draws what is recorded under it."),
+    ("r |> curve(\"picture\")", "`pictures` draws what is recorded under it."),
+    ("r |> distribution(\"wieghts\")", "Did you mean \"weights\"?"),
+    ("r |> pictures(\"weights\")", "The tags are picture, pictures."),
+  ])
+  func aTagOfAnotherKindIsSaid(_ expression: String, _ hint: String) {
+    let result = Self.run("r = runs(\"\(Self.fixtures)\")", expression)
+    #expect(result.message.hasPrefix("unknown-tag | No run has "))
+    #expect(result.message.hasSuffix(hint), "\(result.message)")
   }
 
   @Test func aMissingFolderIsNamed() {

@@ -100,9 +100,22 @@ import Training
     let shown = try bench.json("run.loss").array?.compactMap(\.number) ?? []
     // The format has them in single precision.
     #expect(losses == shown.map { Double(Float($0)) } && losses.count == 4)
-    #expect(run.histograms.keys.contains { $0.hasPrefix("weights/") })
+    // Weights at steps 0, 2 and 4; gradients after the first.
+    #expect(run.histograms["weights/lm_head.weight"]?.map(\.step) == [0, 2, 4])
+    #expect(run.histograms["gradients/model.embed_tokens.weight"]?.map(\.step) == [2, 4])
     #expect(run.images["attention/probe 0"]?.count == 3)
     #expect(run.texts.keys.contains { $0.hasPrefix("next tokens/probe 0") })
+    #expect(run.series("attention entropy/probe 0/layer 4 head 1")?.points.count == 3)
+    func text(_ name: String) throws -> String {
+      try String(contentsOfFile: folder + "/training/" + name, encoding: .utf8)
+    }
+    #expect(try text("projector_config.pbtxt").contains("tensor_path: \"tokens.tensors.tsv\""))
+    let words = try text("tokens.metadata.tsv").split(separator: "\n")
+    #expect(words.first == "token\tid" && words.contains { $0.hasPrefix("The\t") })
+    #expect(try text("tokens.tensors.tsv").split(separator: "\n").count == words.count - 1)
+    #expect(
+      try text("probes.metadata.tsv") == "text\tstep\nThe sky is\t0\nThe sky is\t2\nThe sky is\t4\n"
+    )
     try bench.run("other = load(\"\(folder)\")")
     let top = try bench.shown("next(\"The sky is\", using: other, top: 2).probabilities")
     let same = try bench.shown("next(\"The sky is\", using: run.model, top: 2).probabilities")
@@ -120,6 +133,34 @@ import Training
     guard case .interrupted = outcome else { throw Unexpected(outcome) }
     #expect(recorder.output.standardError.contains("What was learned before is in \(folder)"))
     #expect(try bench.shown("load(\"\(folder)\").layers") == "5")
+    // Its history is kept too.
+    #expect(try bench.shown("training().steps > 0 and training().steps < 1000000") == "true")
+    #expect(try bench.shown("history()").contains("of 1000000, then stopped"))
+    #expect(try bench.shown("next(\"The sky is\", using: training().model, top: 2)").contains("%"))
+  }
+
+  @Test func divergenceIsNamedWithItsStep() throws {
+    let bench = try bench()
+    let failure = try bench.failure(
+      "train(m, texts, steps: 200, held_out: 0, warmup: 0, learning_rate: 10, weight_decay: 10)")
+    #expect(failure.code == "training-diverged")
+    #expect(failure.message.contains("The training diverged at step "), "\(failure.message)")
+    let step = try #require(failure.message.firstMatch(of: /at step (\d+)/).flatMap { Int($0.1) })
+    #expect(try bench.number("training().steps") == Double(step - 1))
+    // What there is was learned by good steps.
+    #expect(try bench.shown("[x for x in training().loss if not (x < 1e30)]") == "[]")
+  }
+
+  @Test func entropiesAreFollowedWithoutAProbe() throws {
+    let bench = try bench()
+    try bench.run("run = train(m, texts, steps: 2, every: 1, held_out: 0)")
+    // Of one text, at steps 0, 1 and 2, of five heads in five layers.
+    #expect(try bench.shown("len(run.attention_entropy)") == "75")
+    let shown = try bench.shown("history()")
+    #expect(shown.contains("Attention entropy (bits)") && shown.contains("3 maps of 5 × 5"))
+    #expect(try bench.failure("evolution()").message == "Nothing was probed in this training.")
+    #expect(
+      try Bench().failure("training()").message == "Nothing was trained in this session.")
   }
 
   @Test(arguments: [
