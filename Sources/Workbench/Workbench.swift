@@ -12,7 +12,7 @@ public enum Workbench {
       + ConceptFunctions.all + CauseFunctions.all
       + GradingFunctions.all
       + AttentionFunctions.all
-      + LensFunctions.all
+      + LensFunctions.all + ExploreFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all
       + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],
