@@ -125,7 +125,9 @@ public struct MapBrowser: Figure {
   /// The picture, and the maps in its place or beneath it.
   public func htmlFragment() -> String {
     var inner = showsMapAlone ? "" : picture.htmlFragment() + "\n"
-    if !maps.isEmpty { inner += mapFragment + "\n" } else if showsMapAlone {
+    if !maps.isEmpty {
+      inner += mapFragment + "\n"
+    } else if showsMapAlone {
       inner += picture.htmlFragment() + "\n"
     }
     let name = "vitrine-kept-" + BundleAssembly.fingerprint(inner)

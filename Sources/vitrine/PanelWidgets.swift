@@ -72,11 +72,8 @@ final class PanelWidgets: Sendable {
     var controls = MIMEBundle(plainText: "Controls; they need a running kernel.")
     controls.data[WidgetMessages.viewType] = WidgetMessages.view(of: column)
     output.display(controls)
-    if isResult {
-      output.result(kept, identifier: shown.key)
-    } else {
-      output.display(kept, identifier: shown.key)
-    }
+    // JupyterLab follows the updates of displays alone, not those of a cell's value.
+    output.display(kept, identifier: shown.key)
     compute(shown, output: output, delay: 0, keeps: false)
   }
 
@@ -97,7 +94,7 @@ final class PanelWidgets: Sendable {
       children.append(widget)
     }
     let room = widgets.open(
-      WidgetModels.layout(["min_height": "360px", "margin": "6px 0 0 0"]), output: output)
+      WidgetModels.layout(["min_height": "200px", "margin": "6px 0 0 0"]), output: output)
     let figure = widgets.open(WidgetModels.output([], layout: room), output: output)
     let column = widgets.open(
       WidgetModels.column(

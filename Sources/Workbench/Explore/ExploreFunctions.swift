@@ -55,8 +55,11 @@ enum ExploreFunctions {
       model: offered,
       text: readsIDs
         ? (ids ?? []).map { "\($0)" }.joined(separator: ", ")
-        : text ?? (sizes.isCausal ? "The patient has high blood pressure and needs" : "The cat sat on the mat."))
-    if let name = try arguments.optionalText("view"), let view = ExplorerState.View(rawValue: name) {
+        : text
+          ?? (sizes.isCausal
+            ? "The patient has high blood pressure and needs" : "The cat sat on the mat."))
+    if let name = try arguments.optionalText("view"), let view = ExplorerState.View(rawValue: name)
+    {
       guard offered.views.contains(view) else {
         throw view.needsDecoder && !sizes.isCausal
           ? ModelError.notCausal(model: model.model.name)

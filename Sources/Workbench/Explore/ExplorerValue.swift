@@ -28,7 +28,9 @@ final class ExplorerValue: LivePanel {
 
   private var call: String { (try? present.call(using: nil)) ?? "no text yet" }
 
-  var fieldNames: [String] { ["text", "view", "layer", "head", "target", "method", "call", "model"] }
+  var fieldNames: [String] {
+    ["text", "view", "layer", "head", "target", "method", "call", "model"]
+  }
 
   func fieldSummary(_ name: String) -> String? {
     switch name {
