@@ -32,10 +32,11 @@ enum MapScript {
         const canvas = document.createElement("canvas");
         canvas.width = columns; canvas.height = rows;
         const pen = canvas.getContext("2d"), image = pen.createImageData(columns, rows);
-        for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
-          if (isBlank(data, Math.min((row + 1) * block, map.rows) - 1, column * block)) continue;
-          const value = values[row * columns + column], at = 4 * (row * columns + column);
-          paint(image.data, at, value);
+        const pixels = image.data;
+        for (let row = 0; row < rows; row++) {
+          const last = Math.min((row + 1) * block, map.rows) - 1;
+          for (let column = 0; column < columns && !isBlank(data, last, column * block); column++)
+            paint(pixels, 4 * (row * columns + column), values[row * columns + column]);
         }
         pen.putImageData(image, 0, 0);
         levels.push({ canvas, block });
@@ -285,6 +286,7 @@ enum MapScript {
         const number = () => at.size < data.block ? tiles.value(at.row, at.column)
           : map.values[at.row / data.block * map.columns + at.column / data.block];
         const value = blank ? "not visible to this " + (rowTitle || "row")
+          : at.size < data.block && number() === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
           : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number());
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;

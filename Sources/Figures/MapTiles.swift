@@ -1,4 +1,5 @@
 import DataFormats
+import Glibc
 
 /// A large map cut into tiles, so that single numbers can be seen near: as many as fit a page.
 ///
@@ -46,32 +47,38 @@ struct MapTiles {
       }
     total = places.count
     let farthest = places.map { Self.farthest(map, $0.0, $0.1) }
-    for half in halves {
-      self.half = half
-      let order =
-        half == halves.last
-        ? places.indices.sorted { (-farthest[$0], $0) < (-farthest[$1], $1) }
-        : Array(places.indices)
-      var left = budget
-      var kept: [(Int, Tile)] = []
-      for index in order {
+    // What a code of whole bits a step would take tells nearly how large the tiles will be.
+    let sizes = halves.map { half in
+      places.indices.reduce(0) { sum, index in
         let (row, column) = places[index]
-        let steps = Self.steps(map, row, column, farthest: farthest[index], half: half)
-        let text = Base64.encode(Deflate.compress(steps))
-        let size = text.utf8.count + 40
-        if size > left {
-          if half != halves.last { break }
-          continue
-        }
-        left -= size
-        kept.append(
-          (index, Tile(row: row, column: column, farthest: farthest[index], text: text)))
-      }
-      if kept.count == places.count || half == halves.last {
-        tiles = kept.sorted { $0.0 < $1.0 }.map(\.1)
-        return
+        return sum
+          + Self.size(Self.steps(map, row, column, farthest: farthest[index], half: half))
       }
     }
+    half = zip(halves, sizes).first { $0.1 <= budget }?.0 ?? halves.last ?? 1
+    let order = places.indices.sorted { (-farthest[$0], $0) < (-farthest[$1], $1) }
+    var left = budget
+    var kept: [(index: Int, tile: Tile)] = []
+    for index in order {
+      let (row, column) = places[index]
+      let steps = Self.steps(map, row, column, farthest: farthest[index], half: half)
+      let text = Base64.encode(Deflate.compress(steps))
+      guard text.utf8.count + 40 <= left else { continue }
+      left -= text.utf8.count + 40
+      kept.append((index, Tile(row: row, column: column, farthest: farthest[index], text: text)))
+    }
+    tiles = kept.sorted { $0.index < $1.index }.map(\.tile)
+  }
+
+  /// About how many bytes steps take as Base64, from how often each occurs.
+  private static func size(_ steps: [UInt8]) -> Int {
+    var counts = [Int](repeating: 0, count: 256)
+    for step in steps { counts[Int(step)] += 1 }
+    var bits = 0.0
+    for count in counts where count > 0 {
+      bits += Double(count) * max(0.05, log2(Double(steps.count) / Double(count)))
+    }
+    return Int(bits / 6 * 1.03) + 150
   }
 
   /// `{side, half, list: [[row, column, farthest, steps]]}`.
@@ -88,7 +95,9 @@ struct MapTiles {
   /// What can be seen near and what can't.
   var sentence: String {
     let far = "From afar each point is the largest of \(block) × \(block)"
-    if tiles.count == total { return "\(far); zoom in for every cell, in \(half) steps." }
+    if tiles.count == total {
+      return "\(far); zoom in for every cell, each in \(half) steps up to its tile's largest."
+    }
     if tiles.isEmpty { return "\(far), also near." }
     let share = NumberText.percent(Double(tiles.count) / Double(total))
     return

@@ -5,11 +5,12 @@ enum TileScript {
     const painter = data => {
       const palette = new Uint8Array(768);
       for (let i = 0; i < 768; i++) palette[i] = parseInt(data.colors.slice(2 * i, 2 * i + 2), 16);
+      const low = data.low, scale = 255 / (data.high - data.low);
       return (pixels, at, value) => {
-        if (Number.isNaN(value)) { pixels.set([138, 146, 156, 110], at); return; }
-        const place = Math.min(1, Math.max(0, (value - data.low) / (data.high - data.low)));
-        const color = 3 * Math.round(place * 255);
-        pixels.set([palette[color], palette[color + 1], palette[color + 2], 255], at);
+        if (value !== value) { pixels[at] = 138; pixels[at + 1] = 146; pixels[at + 2] = 156; pixels[at + 3] = 110; return; }
+        const place = (value - low) * scale, color = 3 * (place > 255 ? 255 : place > 0 ? Math.round(place) : 0);
+        pixels[at] = palette[color]; pixels[at + 1] = palette[color + 1]; pixels[at + 2] = palette[color + 2];
+        pixels[at + 3] = 255;
       };
     };
     // The tiles of a map, opened as they are looked at; the latest few dozen are kept.
@@ -30,7 +31,8 @@ enum TileScript {
             const share = (steps[i] - half) / half;
             values[i] = steps[i] > 2 * half ? NaN : farthest * share * Math.abs(share);
           }
-          known = { row: row * side, column: column * side, width, height, values, canvas: null };
+          known = { row: row * side, column: column * side, width, height, values, canvas: null,
+            least: farthest * 0.25 / (half * half) };
           if (open.size >= 48) open.delete(open.keys().next().value);
         }
         open.set(place, known);
@@ -54,6 +56,8 @@ enum TileScript {
           const known = tile(placeOf(row, column));
           return known ? known.values[(row - known.row) * known.width + column - known.column] : NaN;
         },
+        // What a number that is shown as zero stays below.
+        least: (row, column) => tile(placeOf(row, column)).least,
         draw: (pen, seen, toX, toY) => {
           const right = Math.min(data.columns, seen.x + seen.width), bottom = Math.min(data.rows, seen.y + seen.height);
           for (let row = Math.floor(seen.y / side); row * side < bottom; row++)
