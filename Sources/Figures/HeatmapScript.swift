@@ -16,6 +16,13 @@ extension Heatmap {
     if let provenance { data["provenance"] = .string(provenance.line) }
     MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
     data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
+    if face.block > 1 {
+      let tiles = MapTiles(
+        CellMap(values, isCausal: isCausal), budget: MapTiles.room(beside: .object(data)))
+      data["tiles"] = tiles.json
+      data["note"] = .string(
+        [note.map(VisibleText.line), tiles.sentence].compactMap { $0 }.joined(separator: " · "))
+    }
     return InteractiveView(
       script: MapScript.library + HeatmapScript.start, data: .object(data))
   }
@@ -39,7 +46,7 @@ enum MapData {
 
   /// The numbers as Base64 of little-endian words, with the name of the words' form.
   ///
-  /// `f32` exact; `u16` and `u8` 65,535 and 255 steps between minus and plus the number farthest from
+  /// `f32` exact; `u16z` and `u8z` compressed by Deflate, 65,535 and 255 steps between minus and plus the number farthest from
   /// zero, finer near zero: the step's distance from the middle is the square root of the number.
   static func encoded(_ map: CellMap, farthest: Float, cells: Int) -> (String, String) {
     var bytes: [UInt8] = []
@@ -67,7 +74,7 @@ enum MapData {
       bytes.append(UInt8(truncatingIfNeeded: level))
       if isWide { bytes.append(UInt8(truncatingIfNeeded: level >> 8)) }
     }
-    return (isWide ? "u16" : "u8", Base64.encode(bytes))
+    return (isWide ? "u16z" : "u8z", Base64.encode(Deflate.compress(bytes)))
   }
 
   /// The labels of both axes, once where they are the same.

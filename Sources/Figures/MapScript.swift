@@ -1,12 +1,18 @@
 /// The JavaScript that shows one map: canvas, axes, hover, zoom, pan, keyboard.
 enum MapScript {
-  static let library = #"""
+  static let library = InflateScript.library + TileScript.library + view
+
+  private static let view = #"""
     // Numbers of a map: exact, or in steps that are finer near zero.
-    const decodeMap = (data, text) => {
+    const unpacked = (encoding, text, count) => {
       const raw = atob(text), bytes = new Uint8Array(raw.length);
       for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+      return encoding.endsWith("z") ? inflate(bytes, count * (encoding.startsWith("u16") ? 2 : 1)) : bytes;
+    };
+    const decodeMap = (data, text) => {
       const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
-      const words = new DataView(bytes.buffer), wide = data.encoding === "u16", half = wide ? 32767 : 127;
+      const bytes = unpacked(data.encoding, text, rows * columns);
+      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32767 : 127;
       const values = new Float32Array(rows * columns);
       for (let i = 0; i < values.length; i++) {
         if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
@@ -20,21 +26,17 @@ enum MapScript {
 
     // The map as images, each half as large as the one before; a cell keeps its farthest from zero.
     const pictures = (data, map) => {
-      const palette = new Uint8Array(768);
-      for (let i = 0; i < 768; i++) palette[i] = parseInt(data.colors.slice(2 * i, 2 * i + 2), 16);
-      const levels = [];
+      const paint = painter(data), levels = [];
       let { rows, columns, values } = map, block = 1;
       for (;;) {
         const canvas = document.createElement("canvas");
         canvas.width = columns; canvas.height = rows;
         const pen = canvas.getContext("2d"), image = pen.createImageData(columns, rows);
-        for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
-          if (isBlank(data, Math.min((row + 1) * block, map.rows) - 1, column * block)) continue;
-          const value = values[row * columns + column], at = 4 * (row * columns + column);
-          if (Number.isNaN(value)) { image.data.set([138, 146, 156, 110], at); continue; }
-          const place = Math.min(1, Math.max(0, (value - data.low) / (data.high - data.low)));
-          const color = 3 * Math.round(place * 255);
-          image.data.set([palette[color], palette[color + 1], palette[color + 2], 255], at);
+        const pixels = image.data;
+        for (let row = 0; row < rows; row++) {
+          const last = Math.min((row + 1) * block, map.rows) - 1;
+          for (let column = 0; column < columns && !isBlank(data, last, column * block); column++)
+            paint(pixels, 4 * (row * columns + column), values[row * columns + column]);
         }
         pen.putImageData(image, 0, 0);
         levels.push({ canvas, block });
@@ -125,6 +127,9 @@ enum MapScript {
           text.style.maxWidth = Math.max(full, Math.min(380, outer - 34)) + "px";
       };
 
+      // Near enough for single numbers: each has a pixel of its own.
+      const tiles = data.tiles ? tileSource(data) : null;
+      const isNear = () => tiles !== null && seen.width <= plot.width * (window.devicePixelRatio || 1);
       const toX = column => plot.x + (column - seen.x) / seen.width * plot.width;
       const toY = row => plot.y + (row - seen.y) / seen.height * plot.height;
 
@@ -216,9 +221,10 @@ enum MapScript {
         pen.imageSmoothingEnabled = false;
         pen.drawImage(level.canvas, toX(0), toY(0), plot.width * level.canvas.width * size / seen.width,
           plot.height * level.canvas.height * size / seen.height);
+        if (isNear()) tiles.draw(pen, seen, toX, toY);
         if (cursor) {
-          const x = toX(cursor.column * data.block), y = toY(cursor.row * data.block);
-          const width = data.block * plot.width / seen.width, height = data.block * plot.height / seen.height;
+          const x = toX(cursor.column), y = toY(cursor.row);
+          const width = cursor.size * plot.width / seen.width, height = cursor.size * plot.height / seen.height;
           // Lines in black on white are seen on every colour.
           for (const [color, off] of [["rgba(0,0,0,.55)", 0], ["rgba(255,255,255,.75)", 1]]) {
             pen.strokeStyle = color; pen.lineWidth = 1;
@@ -238,10 +244,11 @@ enum MapScript {
         farther.disabled = reset.disabled = all;
       };
 
+      const least = data.tiles ? 8 : 4 * data.block;
       const zoom = (factor, x, y) => {
         const before = seen;
-        const width = Math.min(data.columns, Math.max(Math.min(4 * data.block, data.columns), before.width / factor));
-        const height = Math.min(data.rows, Math.max(Math.min(4 * data.block, data.rows), before.height / factor));
+        const width = Math.min(data.columns, Math.max(Math.min(least, data.columns), before.width / factor));
+        const height = Math.min(data.rows, Math.max(Math.min(least, data.rows), before.height / factor));
         move({ x: before.x + (before.width - width) * x, y: before.y + (before.height - height) * y, width, height });
       };
       const move = next => {
@@ -258,18 +265,29 @@ enum MapScript {
       status.setAttribute("aria-live", "polite");
 
       // What a cell stands for: a token, or a stretch of them.
-      const span = (labels, index, count) => {
-        const from = index * data.block, to = Math.min(count, from + data.block) - 1;
-        return from === to ? [labels[from], String(from)] : [labels[from] + " … " + labels[to], from + "–" + to];
+      const span = (labels, from, size, count) => {
+        const to = Math.min(count, from + size) - 1;
+        return from >= to ? [labels[from], String(from)] : [labels[from] + " … " + labels[to], from + "–" + to];
+      };
+      // The cell at a place of the original: one number where it is known and near, else a block.
+      const cellOf = (row, column) => {
+        row = Math.min(data.rows - 1, Math.max(0, row)); column = Math.min(data.columns - 1, Math.max(0, column));
+        const size = isNear() && tiles.has(row, column) ? 1 : data.block;
+        return { row: row - row % size, column: column - column % size, size };
       };
       const point = (at, place) => {
         cursor = at;
         if (!at) { tip.style.display = "none"; status.textContent = hint; draw(); return; }
-        const [query, queryAt] = span(rowLabels, at.row, data.rows);
-        const [key, keyAt] = span(columnLabels, at.column, data.columns);
-        const blank = isBlank(data, at.row, at.column);
+        const single = at.size === 1;
+        const [query, queryAt] = span(rowLabels, at.row, at.size, data.rows);
+        const [key, keyAt] = span(columnLabels, at.column, at.size, data.columns);
+        const blank = at.size < data.block ? data.causal && at.column > at.row + data.columns - data.rows
+          : isBlank(data, at.row / data.block, at.column / data.block);
+        const number = () => at.size < data.block ? tiles.value(at.row, at.column)
+          : map.values[at.row / data.block * map.columns + at.column / data.block];
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : (data.block > 1 ? "at most " : "") + (data.encoding === "f32" ? "" : "≈ ") + short(map.values[at.row * map.columns + at.column]);
+          : at.size < data.block && number() === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
+          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number());
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();
@@ -279,14 +297,14 @@ enum MapScript {
           add(element, "bdi", "", label);
           add(element, "span", "", (name ? "  " + number : "") + (detail ? " · " + detail : ""));
         };
-        line(rowTitle, query, queryAt, data.block === 1 && rowDetails[at.row]);
-        line(columnTitle, key, keyAt, data.block === 1 && columnDetails[at.column]);
+        line(rowTitle, query, queryAt, single && rowDetails[at.row]);
+        line(columnTitle, key, keyAt, single && columnDetails[at.column]);
         const last = add(tip, "div");
         add(last, "span", "", blank ? "" : valueTitle + " ");
         add(last, "b", "", value);
         tip.style.display = "block";
-        const x = place ? place[0] : toX((at.column + 0.5) * data.block);
-        const y = place ? place[1] : toY((at.row + 0.5) * data.block);
+        const x = place ? place[0] : toX(at.column + 0.5 * at.size);
+        const y = place ? place[1] : toY(at.row + 0.5 * at.size);
         const width = canvas.clientWidth;
         tip.style.left = (x + 16 + tip.offsetWidth > width ? Math.max(0, x - tip.offsetWidth - 14) : x + 16) + "px";
         tip.style.top = (y + 16) + "px";
@@ -298,10 +316,8 @@ enum MapScript {
         const box = canvas.getBoundingClientRect();
         const x = event.clientX - box.left, y = event.clientY - box.top;
         if (x < plot.x || y < plot.y || x >= plot.x + plot.width || y >= plot.y + plot.height) return [null, x, y];
-        return [{
-          row: Math.floor((seen.y + (y - plot.y) / plot.height * seen.height) / data.block),
-          column: Math.floor((seen.x + (x - plot.x) / plot.width * seen.width) / data.block),
-        }, x, y];
+        return [cellOf(Math.floor(seen.y + (y - plot.y) / plot.height * seen.height),
+          Math.floor(seen.x + (x - plot.x) / plot.width * seen.width)), x, y];
       };
       let drag = null;
       canvas.addEventListener("pointerdown", event => {
@@ -339,13 +355,13 @@ enum MapScript {
         else if (event.key === "0") move({ ...whole });
         else if (event.key === "Escape") point(null);
         else if (steps[event.key]) {
-          const at = cursor || { row: 0, column: -steps[event.key][1] };
-          const row = Math.min(map.rows - 1, Math.max(0, at.row + steps[event.key][0]));
-          const column = Math.min(map.columns - 1, Math.max(0, at.column + steps[event.key][1]));
-          const x = column * data.block, y = row * data.block;
-          if (x < seen.x || x + data.block > seen.x + seen.width || y < seen.y || y + data.block > seen.y + seen.height)
-            move({ ...seen, x: x - seen.width / 2, y: y - seen.height / 2 });
-          point({ row, column });
+          const [down, across] = steps[event.key];
+          const next = cursor ? cellOf(cursor.row + down * cursor.size, cursor.column + across * cursor.size)
+            : cellOf(Math.floor(seen.y), Math.floor(seen.x));
+          if (next.column < seen.x || next.column + next.size > seen.x + seen.width
+            || next.row < seen.y || next.row + next.size > seen.y + seen.height)
+            move({ ...seen, x: next.column - seen.width / 2, y: next.row - seen.height / 2 });
+          point(next);
         } else return;
         event.preventDefault();
         event.stopPropagation();

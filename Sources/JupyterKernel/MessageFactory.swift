@@ -89,4 +89,10 @@ enum Clock {
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
+
+  /// Waits for some nanoseconds, under a second.
+  static func sleep(_ nanoseconds: UInt64) {
+    var time = timespec(tv_sec: 0, tv_nsec: Int(nanoseconds))
+    _ = unsafe nanosleep(&time, nil)
+  }
 }

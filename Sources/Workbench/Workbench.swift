@@ -12,12 +12,12 @@ public enum Workbench {
       + ConceptFunctions.all + CauseFunctions.all
       + GradingFunctions.all
       + AttentionFunctions.all
-      + LensFunctions.all
       + ContributionFunctions.all
       + ExpertFunctions.all
       + LatentFunctions.all
       + ProbeFunctions.all
       + NeuronFunctions.all
+      + LensFunctions.all + ExploreFunctions.all
       + EmbeddingFunctions.all + ProjectionFunctions.all + RunFunctions.all + TrainingFunctions.all
       + Catalogue.builtins,
     savers: [SafetensorsSaver.saver],

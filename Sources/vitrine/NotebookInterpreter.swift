@@ -11,8 +11,12 @@ import Workbench
 /// The analysis language as a kernel's interpreter: puts a session behind JupyterKernel's contract.
 final class NotebookInterpreter: CellInterpreter {
   private let session: Session
+  private let panels: PanelWidgets
 
-  init(_ session: Session) { self.session = session }
+  init(_ session: Session) {
+    self.session = session
+    panels = PanelWidgets(session)
+  }
 
   /// What Jupyter is told of the language; the highlighters are Python's, whose words are the
   /// nearest.
@@ -26,7 +30,7 @@ final class NotebookInterpreter: CellInterpreter {
       + "help() lists the functions; name? explains one.")
 
   func execute(_ request: ExecutionRequest, output: any CellOutput) -> ExecutionOutcome {
-    let sink = CellOutputSink(output: output)
+    let sink = CellOutputSink(output: output, panels: panels)
     // A flag for each request: an interrupt stops its cell alone, however early it comes.
     let cancellation = Cancellation()
     request.interruption.whenRequested { cancellation.cancel() }
@@ -44,6 +48,20 @@ final class NotebookInterpreter: CellInterpreter {
         payload: sink.pages.map(Self.payload))
     }
   }
+
+  let commTargets = WidgetTable.targets
+
+  func commOpened(_ event: CommEvent, output: any CellOutput) {
+    panels.widgets.opened(event, output: output)
+  }
+
+  func commReceived(_ event: CommEvent, output: any CellOutput) {
+    panels.widgets.received(event, output: output)
+  }
+
+  func commClosed(_ event: CommEvent, output: any CellOutput) { panels.widgets.closed(event) }
+
+  func shutdown(restart: Bool) { panels.stop() }
 
   func complete(_ request: CompleteRequest) -> CompleteReply {
     let completion = session.complete(request.code, codePoint: request.cursor)
@@ -106,9 +124,14 @@ final class NotebookInterpreter: CellInterpreter {
 /// Hands what a session shows to a kernel's cell.
 final class CellOutputSink: OutputSink {
   private let output: any CellOutput
+  private let panels: PanelWidgets?
   private let pagesShown = Mutex<[MIMEBundle]>([])
 
-  init(output: any CellOutput) { self.output = output }
+  /// - Parameter panels: what shows live controls; `nil` for none.
+  init(output: any CellOutput, panels: PanelWidgets? = nil) {
+    self.output = output
+    self.panels = panels
+  }
 
   /// What was shown in the pager.
   var pages: [MIMEBundle] { pagesShown.withLock { $0 } }
@@ -124,6 +147,15 @@ final class CellOutputSink: OutputSink {
   }
   func result(_ bundle: MIMEBundle) { output.result(bundle) }
   func page(_ bundle: MIMEBundle) { pagesShown.withLock { $0.append(bundle) } }
+  func show(_ panel: any LivePanel, kept: MIMEBundle, isResult: Bool) {
+    if let panels {
+      panels.show(panel, kept: kept, isResult: isResult, output: output)
+    } else if isResult {
+      output.result(kept)
+    } else {
+      output.display(kept)
+    }
+  }
   func clear(wait: Bool) { output.clear(wait: wait) }
   func readLine(prompt: String, isPassword: Bool) throws -> String {
     try output.readLine(prompt: prompt, isPassword: isPassword)

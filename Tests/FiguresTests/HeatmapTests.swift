@@ -94,10 +94,10 @@ struct HeatmapTests {
     #expect(try Base64.decode(small.1) == [0, 0, 0x80, 0x3E, 0, 0, 0x80, 0xBF])
     let values: [Float] = [0, 0.04, 1, -0.25, .nan]
     let map = CellMap(Matrix([values]), isCausal: false)
-    for (cells, name, half, width) in [(100_000, "u16", 32_767, 2), (1_000_000, "u8", 127, 1)] {
+    for (cells, name, half, width) in [(100_000, "u16z", 32_767, 2), (1_000_000, "u8z", 127, 1)] {
       let (encoding, text) = MapData.encoded(map, farthest: 1, cells: cells)
       #expect(encoding == name)
-      let bytes = try Base64.decode(text)
+      let bytes = try Inflate.decompress(Base64.decode(text))
       for (index, value) in values.enumerated() {
         let step = (0..<width).reduce(0) { $0 | Int(bytes[index * width + $1]) << (8 * $1) }
         if value.isNaN {

@@ -64,10 +64,10 @@ import Training
     let traces = try texts.map { try model.run($0, keeping: .hiddenStates) }
     let layers = [1, 3]
     let all = try ConceptActivations(traces, layers: layers, pooling: .last)
-    let inputs = try traces.prefix(12).map { trace in
-      try ConceptGradients.of(
-        trace, target: .logit(of: 700, at: trace.ids.count - 1), layers: layers, pooling: .last)
-    }
+    let asked = Array(traces.prefix(12))
+    let inputs = try ConceptGradients.of(
+      asked, targets: asked.map { .logit(of: 700, at: $0.ids.count - 1) }, layers: layers,
+      pooling: .last)
     let gradients = ConceptGradients(
       layers.indices.map { layer in
         Tensor(

@@ -16,9 +16,19 @@ public protocol OutputSink: Sendable {
   func readLine(prompt: String, isPassword: Bool) throws -> String
   /// Shows a help page beside the notebook, in Jupyter's pager.
   func page(_ bundle: MIMEBundle)
+  /// Shows a panel of controls with its figure; where there are no live controls, the figure alone.
+  ///
+  /// - Parameters:
+  ///   - kept: the panel's figure as a notebook keeps it.
+  ///   - isResult: whether the panel is the value of the cell.
+  func show(_ panel: any LivePanel, kept: MIMEBundle, isResult: Bool)
 }
 
 extension OutputSink {
+  /// Shows the figure alone.
+  public func show(_ panel: any LivePanel, kept: MIMEBundle, isResult: Bool) {
+    if isResult { result(kept) } else { display(kept, identifier: nil) }
+  }
   /// Displays the page among the cell's output, where there is no pager.
   public func page(_ bundle: MIMEBundle) { display(bundle, identifier: nil) }
 }

@@ -46,6 +46,12 @@ extension Catalogue {
       guard let bundle = try bundle(value, as: arguments.optionalText("as"), context) else {
         return .none
       }
+      if case .object(let object) = value, let panel = object as? any LivePanel,
+        try arguments.optionalText("as") == nil
+      {
+        context.output.show(panel, kept: bundle, isResult: false)
+        return .none
+      }
       context.output.display(bundle, identifier: nil)
       return .none
     },

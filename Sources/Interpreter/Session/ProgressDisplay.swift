@@ -105,6 +105,10 @@ struct WatchedOutput: OutputSink {
   }
   func result(_ bundle: MIMEBundle) { output.result(bundle) }
   func page(_ bundle: MIMEBundle) { output.page(bundle) }
+  func show(_ panel: any LivePanel, kept: MIMEBundle, isResult: Bool) {
+    bar.noteOtherOutput()
+    output.show(panel, kept: kept, isResult: isResult)
+  }
   func clear(wait: Bool) { output.clear(wait: wait) }
   func readLine(prompt: String, isPassword: Bool) throws -> String {
     try output.readLine(prompt: prompt, isPassword: isPassword)

@@ -108,7 +108,11 @@ public final class Session: Sendable {
         let bundle = try context.located(last.range, { try context.displayBundle(of: value) })
       else { return }
       bar.finish(showsMore: true)
-      output.result(bundle)
+      if case .object(let object) = value, let panel = object as? any LivePanel {
+        output.show(panel, kept: bundle, isResult: true)
+      } else {
+        output.result(bundle)
+      }
     }
   }
 
@@ -129,14 +133,25 @@ public final class Session: Sendable {
         Diagnostic(code: "no-expression", message: "This is not one expression.")
       ])
     }
+    return compute(source, output: output, limits: limits, cancellation: cancellation) { context in
+      let value = try context.evaluate(expression, in: Scope(parent: self.root))
+      context.call = source
+      return try context.displayBundle(of: value) ?? MIMEBundle(plainText: "none")
+    }
+  }
+
+  /// Computes something to look at outside any cell.
+  func compute(
+    _ source: String = "", output: any OutputSink,
+    limits: ExecutionContext.Limits = ExecutionContext.Limits(), cancellation: Cancellation,
+    _ body: (ExecutionContext) throws -> MIMEBundle
+  ) -> ExpressionOutcome {
     let bundle = Mutex<MIMEBundle?>(nil)
     let outcome = perform(
       source, executionCount: 0, output: output, progress: SilentProgress(),
       parameters: ParameterOverrides(), limits: limits, cancellation: cancellation
     ) { context in
-      let value = try context.evaluate(expression, in: Scope(parent: self.root))
-      context.call = source
-      let shown = try context.displayBundle(of: value) ?? MIMEBundle(plainText: "none")
+      let shown = try body(context)
       bundle.withLock { $0 = shown }
     }
     switch outcome {
