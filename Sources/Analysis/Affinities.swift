@@ -9,11 +9,12 @@ struct Affinities: Sendable {
   /// The pairs' shares.
   let shares: PairShares
 
-  /// Up to so many points all pairs count; beyond, those with the three times perplexity nearest.
+  /// Up to so many points all pairs count; beyond, those with the three times perplexity nearest attract.
   static let exactLimit = 2500
 
   init(
-    _ rows: CenteredRows, perplexity: Double, pool: ThreadPool, cancellation: Cancellation?
+    _ rows: CenteredRows, perplexity: Double, seed: UInt64 = 0, pool: ThreadPool,
+    cancellation: Cancellation?
   ) throws(Cancelled) {
     let count = rows.count
     if count <= Self.exactLimit {
@@ -29,10 +30,13 @@ struct Affinities: Sendable {
     } else {
       let size = min(count - 1, Int(3 * perplexity) + 1)
       let near = try Neighbors.nearest(
-        rows, count: size, pool: pool, cancellation: cancellation)
-      let conditional = near.map { list in
-        Self.shares(list.map(\.squaredDistance), leavingOut: nil, perplexity: perplexity)
-      }
+        rows, count: size, seed: seed, pool: pool, cancellation: cancellation
+      ).lists
+      let conditional = pool.map(count: count, grain: 64) { range in
+        range.map { point in
+          Self.shares(near[point].map(\.squaredDistance), leavingOut: nil, perplexity: perplexity)
+        }
+      }.flatMap(\.self)
       shares = Self.joined(near.map { $0.map(\.point) }, conditional)
     }
   }
@@ -112,6 +116,6 @@ struct Affinities: Sendable {
       }
       starts.append(columns.count)
     }
-    return .near(starts: starts, others: columns, shares: shares)
+    return .near(NearShares(starts: starts, others: columns, shares: shares))
   }
 }

@@ -9,6 +9,25 @@ public enum Neighbors {
     let squaredDistance: Double
   }
 
+  /// Whether so many points of so many dimensions are all compared with each other: up to 4,096 points, and beyond
+  /// where that takes some seconds at most.
+  static func isExact(count: Int, width: Int) -> Bool {
+    count <= 4096 || Double(count) * Double(count) * Double(width + 64) <= 4e10
+  }
+
+  /// The `count` nearest others of each point, found by comparing all where that does not take long, else by
+  /// `NeighborSearch`.
+  static func nearest(
+    _ rows: CenteredRows, count: Int, seed: UInt64, pool: ThreadPool, cancellation: Cancellation?
+  ) throws(Cancelled) -> (lists: [[Near]], isExact: Bool) {
+    if isExact(count: rows.count, width: rows.width) {
+      let lists = try nearest(rows, count: count, pool: pool, cancellation: cancellation)
+      return (lists, true)
+    }
+    let search = NeighborSearch(rows, count: count, seed: seed, pool: pool)
+    return (try search.run(cancellation), false)
+  }
+
   /// The `count` nearest others of each point by Euclidean distance, nearest first; of equally near ones the
   /// one with the smaller number first.
   static func nearest(

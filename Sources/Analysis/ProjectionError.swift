@@ -12,6 +12,10 @@ public enum ProjectionError: Error, Hashable, Sendable, CustomStringConvertible 
   case perplexity(Double, points: Int)
   /// A number of neighbours that is below 1 or not below half the number of points.
   case neighbors(Int, points: Int)
+  /// A neighbourhood that is below 2 points, itself among them, or larger than the number of points.
+  case neighborhood(Int, points: Int)
+  /// A least distance that is negative or larger than the spread.
+  case minimumDistance(Double, spread: Double)
   /// The numbers of a map and of what it maps differ.
   case countMismatch(points: Int, mapped: Int)
   /// All points are the same, so that no direction tells them apart.
@@ -33,6 +37,11 @@ public enum ProjectionError: Error, Hashable, Sendable, CustomStringConvertible 
         + " their number."
     case .neighbors(let count, let points):
       "\(count) neighbours don't suit \(points) points: they must be at least 1 and fewer than half."
+    case .neighborhood(let count, let points):
+      "Neighbourhoods of \(count) don't suit \(points) points: a point counts itself, so they must be of"
+        + " at least 2 and at most all points."
+    case .minimumDistance(let distance, let spread):
+      "A least distance of \(distance) doesn't suit a spread of \(spread): it must be from 0 up to it."
     case .countMismatch(let points, let mapped):
       "The map has \(mapped) points, and \(points) were given."
     case .allEqual: "All points are the same, so no direction tells them apart."

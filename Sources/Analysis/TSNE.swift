@@ -7,8 +7,10 @@ public import Tensors
 /// iterations with momentum 0.5, then 0.8 up to 1,000; gains of each coordinate; a learning rate of n/48 and at least 50;
 /// started from the principal components scaled to a standard deviation of 10⁻⁴, for few points several times. On three axes the map's
 /// distances follow Student's distribution with two degrees of freedom, and the gradient is that of the divergence.
-/// The repulsion of all pairs is computed, never approximated; attraction is between all pairs up to 2,500 points, and
-/// between near neighbours beyond. Work is divided over points, so the result does not depend on the threads.
+/// Up to 2,500 points all pairs attract and repel each other. Beyond, near neighbours attract, and far points repel through
+/// the middle of their cluster (Barnes and Hut 1986; for t-SNE van der Maaten 2014), with less error than where each
+/// point decides alone; the divergence that is told is of all pairs. Work is divided over points, so the result does not
+/// depend on the threads.
 public struct TSNE: Sendable {
   /// What decides the result, besides the points.
   public struct Options: Sendable, Hashable {
@@ -61,7 +63,7 @@ public struct TSNE: Sendable {
     }
     guard rows.sumOfSquares > 0 else { throw ProjectionError.allEqual }
     let affinities = try Affinities(
-      rows, perplexity: perplexity, pool: pool, cancellation: cancellation)
+      rows, perplexity: perplexity, seed: options.seed, pool: pool, cancellation: cancellation)
     let starts = max(1, options.starts ?? (count <= 500 ? 5 : 1))
     var generator = SeededGenerator(seed: options.seed)
     var best: (descent: Descent, divergence: Double, steps: Int)?
@@ -105,7 +107,7 @@ public struct TSNE: Sendable {
         cancellation)
       if step % 10 == 0 { progress(step) }
       if step % 50 == 0, !isExploring {
-        let divergence = try descent.divergence(cancellation)
+        let divergence = try descent.approximateDivergence(cancellation)
         if divergence < best {
           best = divergence
           bestAt = step

@@ -11,6 +11,12 @@ struct Descent {
   private var coordinates: [[Double]]
   private var speeds: [[Double]]
   private var gains: [[Double]]
+  /// The points in an order for forces by clusters, and for how many steps it has been used.
+  private var order: PointOrder?
+  private var orderAge = 0
+
+  /// How large clusters may seem from afar where they push as one: beyond `Affinities.exactLimit` points.
+  private static let opening: Float = 0.5
 
   /// Begins at coordinates given axis by axis.
   init(
@@ -65,19 +71,49 @@ struct Descent {
     return square.squareRoot()
   }
 
-  private func forces(_ cancellation: Cancellation?) throws(Cancelled) -> PairForces {
-    try PairForces(
-      places: coordinates.map { $0.map { Float($0) } }, shares: affinities.shares, pool: pool,
+  private mutating func forces(_ cancellation: Cancellation?) throws(Cancelled) -> PairForces {
+    let places = coordinates.map { $0.map { Float($0) } }
+    guard case .near(let near) = affinities.shares else {
+      return try exactForces(places, cancellation)
+    }
+    // Points change places slowly: an order of some steps ago is nearly as good.
+    if order == nil || orderAge >= 8 {
+      order = PointOrder(places: places)
+      orderAge = 0
+    }
+    orderAge += 1
+    guard let order else { return try exactForces(places, cancellation) }
+    return try PairForces(
+      places: places, shares: near, order: order, opening: Self.opening, pool: pool,
       cancellation: cancellation)
+  }
+
+  private func exactForces(
+    _ places: [[Float]], _ cancellation: Cancellation?
+  ) throws(Cancelled) -> PairForces {
+    try PairForces(
+      places: places, shares: affinities.shares, pool: pool, cancellation: cancellation)
   }
 
   private static func total(_ weights: [Float]) -> Double {
     weights.reduce(0) { $0 + Double($1) }
   }
 
-  /// Σ p ln (p / q) over all pairs, in nat.
+  /// Σ p ln (p / q) over all pairs, in nat; what q is normalised by is exact.
   func divergence(_ cancellation: Cancellation?) throws(Cancelled) -> Double {
-    let weight = Self.total(try forces(cancellation).weights)
+    let places = coordinates.map { $0.map { Float($0) } }
+    return try divergence(of: try exactForces(places, cancellation), cancellation)
+  }
+
+  /// The divergence with far points in clusters where there are many, to see whether steps help.
+  mutating func approximateDivergence(_ cancellation: Cancellation?) throws(Cancelled) -> Double {
+    try divergence(of: try forces(cancellation), cancellation)
+  }
+
+  private func divergence(
+    of forces: PairForces, _ cancellation: Cancellation?
+  ) throws(Cancelled) -> Double {
+    let weight = Self.total(forces.weights)
     let places = coordinates
     let (affinities, axes, count) = (affinities, axes, count)
     let freedom = Double(axes - 1)
@@ -103,9 +139,9 @@ struct Descent {
           for other in 0..<count where other != point {
             add(point, other, Double(all[first + other]))
           }
-        case .near(let starts, let others, let shares):
-          for pair in starts[point]..<starts[point + 1] {
-            add(point, Int(others[pair]), Double(shares[pair]))
+        case .near(let near):
+          for pair in near.starts[point]..<near.starts[point + 1] {
+            add(point, Int(near.others[pair]), Double(near.shares[pair]))
           }
         }
       }

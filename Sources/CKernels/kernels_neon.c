@@ -26,6 +26,10 @@
 
 #include "pairs.h"
 
+#include "clusters.h"
+
+#include "layout.h"
+
 #include "products_bf16.h"
 
 #include "products_blocks.h"

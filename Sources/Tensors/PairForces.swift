@@ -4,9 +4,51 @@ import CKernels
 public enum PairShares: Sendable {
   /// By all of them: `[points, padded]`, where `padded` is `PairForces.padded(points)` and what fills up is 0.
   case all(Tensor)
-  /// By near ones: where each point's begin, with one more at the end; then by whom and how much. Each
-  /// point's number of others is a multiple of `PairForces.lanes`, filled up by shares of 0.
-  case near(starts: [Int], others: [Int32], shares: [Float])
+  /// By near ones.
+  case near(NearShares)
+}
+
+/// Pulls between near points.
+public struct NearShares: Sendable {
+  /// Where each point's others begin, with one more at the end; multiples of `PairForces.lanes`.
+  public let starts: [Int]
+  /// By whom each point is pulled, filled up to whole lanes.
+  public let others: [Int32]
+  /// How much; 0 for what fills up.
+  public let shares: [Float]
+
+  /// Precondition: every list's length is a multiple of `PairForces.lanes`, and every other is a point.
+  public init(starts: [Int], others: [Int32], shares: [Float]) {
+    let count = starts.count - 1
+    precondition(
+      count >= 0 && starts[0] == 0 && starts[count] == others.count && others.count == shares.count
+        && starts.allSatisfy { $0.isMultiple(of: PairForces.lanes) }
+        && zip(starts, starts.dropFirst()).allSatisfy { $0 <= $1 }
+        && others.allSatisfy { 0 <= $0 && $0 < count }, "shares of near pairs")
+    self.starts = starts
+    self.others = others
+    self.shares = shares
+  }
+
+  /// Writes the pulls on points along three axes, seven floats apart.
+  func addPulls(
+    on points: Range<Int>, axes: Int, places: UnsafePointer<Float>, stride: Int, kernels: Kernels,
+    to target: UnsafeMutablePointer<Float>, step: Int
+  ) {
+    unsafe others.withUnsafeBufferPointer { others in
+      unsafe shares.withUnsafeBufferPointer { shares in
+        guard let others = others.baseAddress, let shares = shares.baseAddress else { return }
+        for (row, point) in points.enumerated() {
+          let start = starts[point]
+          let length = starts[point + 1] - start
+          guard length > 0 else { continue }
+          unsafe kernels.table.pointee.near_pulls(
+            Int32(axes), places, Int64(stride), Int64(point), others + start, shares + start,
+            Int64(length), target + row * step)
+        }
+      }
+    }
+  }
 }
 
 /// The forces on the points of a map on which t-SNE places them (van der Maaten and Hinton 2008).
@@ -48,11 +90,8 @@ public struct PairForces: Sendable {
     if case .all(let tensor) = shares {
       precondition(
         tensor.shape == [count, stride] && tensor.elementType == .float32, "shares of all pairs")
-    } else if case .near(let starts, let others, let values) = shares {
-      precondition(
-        starts.count == count + 1 && starts[count] == others.count && others.count == values.count
-          && starts.allSatisfy { $0.isMultiple(of: Self.lanes) }
-          && others.allSatisfy { 0 <= $0 && $0 < count }, "shares of near pairs")
+    } else if case .near(let near) = shares {
+      precondition(near.starts.count == count + 1, "shares of near pairs")
     }
     let width = 7
     let result = Tensor(uninitialized: [count, width])
@@ -73,25 +112,14 @@ public struct PairForces: Sendable {
               unsafe kernels.table.pointee.pair_forces(
                 Int32(axes), base, Int64(stride), Int64(stride), Int64(first), Int32(rows),
                 tensor.floatPointer + first * stride, Int64(stride), target)
-            case .near(let starts, let others, let values):
+            case .near(let near):
               unsafe kernels.table.pointee.pair_forces(
                 Int32(axes), base, Int64(stride), Int64(stride), Int64(first), Int32(rows), nil, 0,
                 target)
-              for row in 0..<rows {
-                let start = starts[first + row]
-                let length = starts[first + row + 1] - start
-                guard length > 0 else { continue }
-                unsafe others.withUnsafeBufferPointer { others in
-                  unsafe values.withUnsafeBufferPointer { values in
-                    guard let others = others.baseAddress, let values = values.baseAddress else {
-                      return
-                    }
-                    unsafe kernels.table.pointee.near_pulls(
-                      Int32(axes), base, Int64(stride), Int64(first + row), others + start,
-                      values + start, Int64(length), target + row * width + 4)
-                  }
-                }
-              }
+              // Lists without any pair leave what `pair_forces` wrote: zeros.
+              unsafe near.addPulls(
+                on: first..<first + rows, axes: axes, places: base, stride: stride,
+                kernels: kernels, to: target + 4, step: width)
             }
           }
         }

@@ -15,14 +15,17 @@ enum ProjectionFunctions {
       "pca" turns the points so that the first axes hold most of their variance; distances stay \
       what they are in those directions, and each axis tells its share. "tsne" keeps near points \
       near; sizes of clusters and distances between them mean little. Few points are begun at \
-      several places, and the map of the lowest divergence is kept. Trustworthiness tells how \
+      several places, and the map of the lowest divergence is kept. "umap" keeps neighbourhoods \
+      too, is faster for many points, and shows more of how clusters lie to each other; distances \
+      still mean little. Trustworthiness tells how \
       seldom strangers look like neighbours on the map: 1 is never.
       """,
     parameters: [
       ParameterDefinition(
         "points", .either([.object(["Points"]), .tensor]),
         "What `embed` gives, or a tensor [points, dimensions]."),
-      ParameterDefinition("method", .choice(["pca", "tsne"]), default: .text("pca"), "How."),
+      ParameterDefinition(
+        "method", .choice(["pca", "tsne", "umap"]), default: .text("pca"), "How."),
       ParameterDefinition(
         "dims", .integer(in: 2...3), default: .integer(2), unit: "axes", "Two or three axes."),
       ParameterDefinition(
@@ -31,6 +34,12 @@ enum ProjectionFunctions {
       ParameterDefinition(
         "iterations", .integer(in: 250...100_000), default: .integer(1000), unit: "steps",
         "t-SNE: how many steps at most."),
+      ParameterDefinition(
+        "neighbors", .optional(.integer(in: 2...10_000)), defaultText: "15, or all where fewer",
+        unit: "points", "UMAP: how many points a neighbourhood has, the point itself among them."),
+      ParameterDefinition(
+        "min_dist", .number(in: 0...1), default: .number(0.1),
+        "UMAP: how near points may come to each other on the map."),
       ParameterDefinition(
         "labels", .optional(.list(of: .any)), defaultText: "the points' texts",
         "What the points are called."),
@@ -45,7 +54,9 @@ enum ProjectionFunctions {
         needsResources: true),
       Example("len(project(tensor([[1, 2, 3], [2, 4, 5], [3, 5, 9]])))", gives: "3"),
     ],
-    source: "Pearson 1901; van der Maaten and Hinton 2008; trustworthiness: Venna and Kaski 2001"
+    source:
+      "Pearson 1901; van der Maaten and Hinton 2008; McInnes, Healy and Melville 2018 (UMAP); "
+      + "trustworthiness: Venna and Kaski 2001"
   ) { arguments, context in
     let given: PointsValue? =
       if case .object = try arguments.value("points") {
@@ -58,28 +69,9 @@ enum ProjectionFunctions {
       arguments, "labels", count: count, instead: given?.labels ?? (0..<count).map { "\($0)" })
     let axes = try arguments.integer("dims")
     let seed = try arguments.integer("seed")
-    let coordinates: [[Double]]
-    let method: ProjectionValue.Method
-    if try arguments.text("method") == "tsne" {
-      var options = TSNE.Options()
-      options.perplexity = try arguments.optionalNumber("perplexity")
-      options.iterations = try arguments.integer("iterations")
-      options.seed = UInt64(seed)
-      let map = try TSNE(
-        of: matrix, axes: axes, options: options, cancellation: context.cancellation
-      ) { step, steps in
-        context.progress(
-          "t-SNE", fraction: Double(step) / Double(steps), detail: "step \(step) of \(steps)")
-      }
-      coordinates = map.coordinates
-      method = .neighborEmbedding(
-        divergence: map.divergence, perplexity: map.perplexity, starts: map.starts)
-    } else {
-      let components = try PrincipalComponents(
-        of: matrix, count: axes, seed: UInt64(seed), cancellation: context.cancellation)
-      coordinates = components.coordinates
-      method = .principalComponents(ratio: components.explainedVarianceRatio)
-    }
+    let (coordinates, method) = try map(
+      matrix, method: try arguments.text("method"), axes: axes, seed: UInt64(seed), arguments,
+      context)
     let neighbors = min(5, (count - 1) / 2)
     let trust =
       neighbors >= 1
@@ -92,6 +84,54 @@ enum ProjectionFunctions {
         neighbors: neighbors,
         subject: given.map(\.origin) ?? "\(count) points of \(matrix.shape[1]) dimensions",
         model: given?.model, seed: seed, call: context.call))
+  }
+
+  /// The places of points, and how they were found.
+  private static func map(
+    _ matrix: Tensor, method: String, axes: Int, seed: UInt64, _ arguments: Arguments,
+    _ context: ExecutionContext
+  ) throws -> ([[Double]], ProjectionValue.Method) {
+    switch method {
+    case "tsne":
+      var options = TSNE.Options()
+      options.perplexity = try arguments.optionalNumber("perplexity")
+      options.iterations = try arguments.integer("iterations")
+      options.seed = seed
+      let map = try TSNE(
+        of: matrix, axes: axes, options: options, cancellation: context.cancellation
+      ) { step, steps in
+        context.progress(
+          "t-SNE", fraction: Double(step) / Double(steps), detail: "step \(step) of \(steps)")
+      }
+      return (
+        map.coordinates,
+        .neighborEmbedding(
+          divergence: map.divergence, perplexity: map.perplexity, starts: map.starts)
+      )
+    case "umap":
+      var options = UMAP.Options()
+      options.neighbors = try arguments.optionalInteger("neighbors")
+      options.minimumDistance = try arguments.number("min_dist")
+      options.seed = seed
+      let map = try UMAP(
+        of: matrix, axes: axes, options: options, cancellation: context.cancellation
+      ) { epoch, epochs in
+        context.progress(
+          "UMAP", fraction: Double(epoch) / Double(epochs), detail: "epoch \(epoch) of \(epochs)")
+      }
+      return (
+        map.coordinates,
+        .manifold(
+          neighbors: map.neighbors, minimumDistance: options.minimumDistance,
+          isExact: map.hasExactNeighbors, isConnected: map.isConnected)
+      )
+    default:
+      let components = try PrincipalComponents(
+        of: matrix, count: axes, seed: seed, cancellation: context.cancellation)
+      return (
+        components.coordinates, .principalComponents(ratio: components.explainedVarianceRatio)
+      )
+    }
   }
 
   private static let scatter = FunctionDefinition(

@@ -13,6 +13,9 @@ final class ProjectionValue: ObjectValue {
     case principalComponents(ratio: [Double])
     /// What was left to gain, and with which perplexity.
     case neighborEmbedding(divergence: Double, perplexity: Double, starts: Int)
+    /// How large neighbourhoods are and how near points may come; whether all neighbours are the nearest for
+    /// certain, and whether the graph is in one piece.
+    case manifold(neighbors: Int, minimumDistance: Double, isExact: Bool, isConnected: Bool)
   }
 
   let coordinates: [[Double]]
@@ -49,6 +52,16 @@ final class ProjectionValue: ObjectValue {
     switch method {
     case .principalComponents: "PCA"
     case .neighborEmbedding: "t-SNE"
+    case .manifold: "UMAP"
+    }
+  }
+
+  /// As `project` calls it.
+  private var methodWord: String {
+    switch method {
+    case .principalComponents: "pca"
+    case .neighborEmbedding: "tsne"
+    case .manifold: "umap"
     }
   }
 
@@ -62,6 +75,10 @@ final class ProjectionValue: ObjectValue {
       parts.append("KL divergence \(Self.short(divergence))")
       parts.append("perplexity \(Self.short(perplexity))")
       if starts > 1 { parts.append("best of \(starts) starts") }
+    case .manifold(let size, let distance, let isExact, let isConnected):
+      parts.append("neighbourhoods of \(size)\(isExact ? "" : ", found approximately")")
+      parts.append("least distance \(Self.short(distance))")
+      if !isConnected { parts.append("in several parts: how they lie to each other says nothing") }
     }
     if let trustworthiness {
       parts.append("trustworthiness \(Self.short(trustworthiness)) (\(neighbors) neighbours)")
@@ -96,8 +113,7 @@ final class ProjectionValue: ObjectValue {
     case "coordinates": return try asTensor()
     case "labels": return .texts(labels)
     case "method":
-      if case .principalComponents = method { return .text("pca") }
-      return .text("tsne")
+      return .text(methodWord)
     case "explained":
       if case .principalComponents(let ratio) = method { return .numbers(ratio) }
       return Value.none
@@ -147,7 +163,7 @@ final class ProjectionValue: ObjectValue {
       case .principalComponents(let ratio):
         ratio.indices.contains(axis)
           ? "component \(axis + 1) (\(Self.percent(ratio[axis])))" : ""
-      case .neighborEmbedding: "t-SNE \(axis + 1)"
+      case .neighborEmbedding, .manifold: "\(methodName) \(axis + 1)"
       }
     }
     var provenance = try model?.provenance(of: call, in: context) ?? context.provenance()
@@ -176,16 +192,21 @@ final class ProjectionValue: ObjectValue {
   }
 
   var json: JSON {
-    var object: JSONObject = ["subject": .string(subject), "axes": .integer(axes)]
+    var object: JSONObject = [
+      "subject": .string(subject), "axes": .integer(axes), "method": .string(methodWord),
+    ]
     switch method {
     case .principalComponents(let ratio):
-      object["method"] = "pca"
       object["explained"] = .array(ratio.map { .number($0) })
     case .neighborEmbedding(let divergence, let perplexity, let starts):
-      object["method"] = "tsne"
       object["kl"] = .number(divergence)
       object["perplexity"] = .number(perplexity)
       object["starts"] = .integer(starts)
+    case .manifold(let size, let distance, let isExact, let isConnected):
+      object["neighborhood"] = .integer(size)
+      object["min_dist"] = .number(distance)
+      object["exact_neighbors"] = .bool(isExact)
+      object["connected"] = .bool(isConnected)
     }
     object["trustworthiness"] = trustworthiness.map { .number($0) } ?? .null
     object["neighbors"] = .integer(neighbors)

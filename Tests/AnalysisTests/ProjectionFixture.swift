@@ -7,11 +7,14 @@ import Testing
 struct ProjectionFixture {
   private let json: JSON
 
-  init() throws {
+  init() throws { json = try Self.file("projections.json") }
+
+  /// A file of Tests/Fixtures/Analysis.
+  static func file(_ name: String) throws -> JSON {
     let folder =
       #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 }
       + "/Fixtures/Analysis"
-    let file = try #require(fopen(folder + "/projections.json", "rb"))
+    let file = try #require(fopen(folder + "/" + name, "rb"))
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -20,7 +23,7 @@ struct ProjectionFixture {
       if count == 0 { break }
       bytes += buffer[..<count]
     }
-    json = try JSON(parsing: bytes)
+    return try JSON(parsing: bytes)
   }
 
   subscript(_ name: String) -> JSON? { json[name] }

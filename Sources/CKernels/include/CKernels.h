@@ -51,6 +51,36 @@ enum { vk_rate_chains = 12 };
 /// The most points that `pair_forces` takes in one call.
 enum { vk_pair_points = 4 };
 
+/// How many points `cluster_forces` works on, and how many floats describe a cluster: the middle along three axes,
+/// the lowest and the highest place along each, the number of points, the square of the least distance at which the cluster
+/// may act as one (0 where all points are in one place), and one that is unused.
+enum { vk_group_points = 16, vk_node_floats = 12 };
+
+/// One step of a layout in which each point looks at where all were before.
+typedef struct vk_layout {
+  /// Two or three.
+  int32_t axes;
+  /// With how many strangers a point is compared for each pair.
+  int32_t strangers;
+  /// Which epoch it is, from 1, and which step of all.
+  int64_t epoch;
+  int64_t step;
+  /// Decides the strangers.
+  uint64_t seed;
+  int64_t count;
+  /// Where the points are, and where they come to be: four floats for each.
+  const float *places;
+  float *result;
+  /// Where each point's pairs begin, with whom, and in which share of the epochs.
+  const int64_t *starts;
+  const int32_t *others;
+  const float *shares;
+  /// The curve 1 / (1 + a d^2b), and the length of a step.
+  float a;
+  float b;
+  float rate;
+} vk_layout;
+
 /// The numbers of one step of Adam with decoupled decay, the same for all weights of a group.
 typedef struct vk_adam {
   /// What gradients are multiplied by first.
@@ -218,6 +248,12 @@ typedef struct vk_kernels {
   /// The pulls of `count` others on a point along three axes; `count` is a multiple of 16, filled up by shares of 0.
   void (*near_pulls)(int32_t axes, const float *places, int64_t stride, int64_t point,
                      const int32_t *others, const float *shares, int64_t count, float *result);
+  /// Pushes on the vk_group_points points of one group by all points: their weights, then the pushes
+  /// along each axis. Points lie in the tree's order, groups after each other.
+  void (*cluster_forces)(int32_t axes, const float *nodes, int64_t leaves, const float *places,
+                         int64_t stride, int64_t group, float *result);
+  /// Moves the points first ..< first + rows.
+  void (*layout_steps)(const vk_layout *layout, int64_t first, int64_t rows);
 
   // Training.
 
