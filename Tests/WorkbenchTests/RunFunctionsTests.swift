@@ -47,8 +47,8 @@ import Workbench
     ("r.distributions", "[\"spread\", \"weights\"]"),
     ("r.pictures", "[\"picture\", \"pictures\"]"),
     ("r[\"weights\"].steps", "[2]"), ("len(r[\"spread\"].quantiles)", "3"),
-    ("(r |> distribution(\"weights\")).quantiles[0].median", "-0.29226296698161564"),
-    ("len((r |> pictures(\"pictures\")).sizes)", "6"), ("r[\"picture\"].sizes[0].width", "2"),
+    ("(r |> distribution(\"weights\")).quantiles[0].median", "-0.292262966981616"),
+    ("len((r |> pictures(\"pictures\")).sizes)", "6"), ("r[\"picture\"].sizes[0].width", "3"),
     ("len(r[\"texts\"])", "6"),
   ])
   func fields(_ expression: String, _ expected: String) {
@@ -77,7 +77,7 @@ import Workbench
     let whole = Self.run("runs(\"\(Self.fixtures)\")")
     for sentence in [
       "Runs · Training", "Distributions\n", "torch/first · weights\n", "lowest -2.52 ·",
-      "torch/first · picture\n1 picture", "tensors · pictures\n3 pictures", "Texts\n",
+      "torch/first · picture\n1 picture", "tensors · pictures\n6 pictures", "Texts\n",
     ] {
       #expect(whole.text.contains(sentence), "\(sentence)")
     }
