@@ -82,10 +82,10 @@ enum GradingFunctions {
       "How well attribution methods find the words that truly decide, on texts whose truth is known.",
     details: """
       For held-out texts each method explains why the right answer and not a wrong one follows. A hit is where the token \
-      of the largest score is one that states a deciding fact; chance is what a random token would hit. The deletion area \
-      is that of `faithfulness`, less is better, beside that of random orders. The last column is the rank correlation of \
-      the scores' sizes with those for a model of random weights: near 1 means that the method looks at the text and not \
-      at the model.
+      of the largest score is one that states a deciding fact, top_3 where one of the three largest is; chance is what a \
+      random token would hit. The deletion area is that of `faithfulness`, less is better, beside that of random orders. \
+      random_weights is the rank correlation of the scores' sizes with those for a model of random weights: near 1 means \
+      that the method looks at the text and not at the model.
       """,
     parameters: [
       ParameterDefinition(
@@ -96,6 +96,7 @@ enum GradingFunctions {
         "Which texts."),
       ParameterDefinition(
         "count", .integer(in: 1...10_000), default: .integer(20), "How many texts."),
+      AttributionFunctions.steps, AttributionFunctions.samples,
       ParameterDefinition(
         "deletion", .bool, default: .bool(true),
         "Whether deletion areas are computed, which takes most of the time."),
@@ -109,7 +110,7 @@ enum GradingFunctions {
       TraceRequest.using,
     ],
     result:
-      "a Table: method, hits, chance, deletion_area, random_area, random_weights, and milliseconds where asked",
+      "a Table: method, hits, top_3, chance, deletion_area, random_area, random_weights, and milliseconds where asked",
     examples: [
       Example(
         "grade(methods: [\"input_x_gradient\"], count: 2, deletion: false, using: load(\"specimen\"))",
@@ -133,10 +134,13 @@ enum GradingFunctions {
     let isTimed = try arguments.bool("time")
     var options = Attribution.Options()
     options.seed = seed
+    options.steps = try arguments.optionalInteger("steps")
+    options.samples = try arguments.integer("samples")
     let total = Double(methods.count * exercises.count)
     var done = 0.0
     let records = try methods.map { method -> Record in
-      var (hits, deletion, orders, correlation, time) = (0, 0.0, 0.0, 0.0, 0.0)
+      var (hits, nearHits) = (0, 0)
+      var (deletion, orders, correlation, time) = (0.0, 0.0, 0.0, 0.0)
       for exercise in exercises {
         let question = try exercise.question(model, context)
         let start = ContinuousClock.now
@@ -144,7 +148,8 @@ enum GradingFunctions {
           question, method: method, options: options, cancellation: context.cancellation)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         time += 1_000 * seconds / Double(exercises.count)
-        if exercise.isHit(attribution.scores) { hits += 1 }
+        if exercise.isHit(attribution.scores, among: 1) { hits += 1 }
+        if exercise.isHit(attribution.scores, among: 3) { nearHits += 1 }
         if areas {
           let result = try Faithfulness(
             of: attribution, question, options: options, orders: 2,
@@ -162,7 +167,9 @@ enum GradingFunctions {
       let chance = exercises.reduce(0.0) { $0 + $1.chance } / Double(exercises.count)
       let record: [(String, Value)] = [
         ("method", .text(method.rawValue)),
-        ("hits", .number(Double(hits) / Double(exercises.count))), ("chance", .number(chance)),
+        ("hits", .number(Double(hits) / Double(exercises.count))),
+        ("top_3", .number(Double(nearHits) / Double(exercises.count))),
+        ("chance", .number(chance)),
         ("deletion_area", areas ? .number(deletion) : Value.none),
         ("random_area", areas ? .number(orders) : Value.none),
         ("random_weights", .number(correlation)),
@@ -183,9 +190,10 @@ private struct GradingExercise {
 
   var chance: Double { Double(deciding.count) / Double(prompt.count) }
 
-  func isHit(_ scores: [Double]) -> Bool {
-    let top = scores.indices.max { (abs(scores[$0]), -$0) < (abs(scores[$1]), -$1) }
-    return top.map(deciding.contains) ?? false
+  /// Whether a deciding token is among so many of the largest scores.
+  func isHit(_ scores: [Double], among count: Int) -> Bool {
+    let order = scores.indices.sorted { (-abs(scores[$0]), $0) < (-abs(scores[$1]), $1) }
+    return order.prefix(count).contains(where: deciding.contains)
   }
 
   func question(
