@@ -190,7 +190,9 @@ final class ExpertsValue: ObjectValue {
           columnLabels: (0..<worths.shape[1]).map {
             TokenLabel("\($0)", detail: "group \($0)")
           }, rowTitle: "token", columnTitle: "group", valueTitle: "worth",
-          note: "hatched: left out; the others are what a token chose from"))
+          note:
+            "what the groups that a token chose from are worth to it; those without a colour were left out"
+        ))
     }
     let load = use.load
     let counts = use.counts
