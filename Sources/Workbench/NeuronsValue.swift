@@ -26,7 +26,7 @@ final class NeuronsValue: ObjectValue {
 
   private func words(_ list: [(id: Int, effect: Float)], _ count: Int) -> String {
     // Spaces that belong to tokens are made visible.
-    list.prefix(count).map { TokenLabel(word($0.id)).fullText }.joined(separator: "  ")
+    list.prefix(count).map { TokenLabel(word($0.id)).fullText }.joined(separator: " · ")
   }
 
   private func token(_ peak: Neurons.Peak) -> String {
@@ -129,7 +129,7 @@ final class NeuronsValue: ObjectValue {
     let texts = shown.filter { !$0.peaks.isEmpty }.map { neuron -> any Figure in
       // The texts follow one another with a bar between them.
       let items = zip(neuron.peaks, neuron.activations).enumerated().flatMap { place, pair in
-        (place == 0 ? [] : [ScoredText.Item(" ❙ ")])
+        (place == 0 ? [] : [ScoredText.Item("❙")])
           + zip(tokens[pair.0.text], pair.1).enumerated().map { position, pair in
             ScoredText.Item(
               TokenLabels.text(pair.0), score: pair.1.isNaN ? nil : Double(pair.1),
