@@ -231,7 +231,7 @@ final class ExpertsValue: ObjectValue {
         values: Matrix(
           rows: uses.count, columns: experts,
           values: uses.flatMap { $0.load.map { Float($0 - 1) } }), rowLabels: rows,
-        columnLabels: expertLabels(nil), colorMap: .diverging,
+        columnLabels: expertLabels(nil), colorMap: .signed,
         valueRange: symmetric(uses.flatMap { $0.load.map { Float($0 - 1) } }),
         rowTitle: "", columnTitle: "expert", valueTitle: "load − 1",
         note: "share of all choices against an even one: 0 is even, −1 unused"),
@@ -242,7 +242,7 @@ final class ExpertsValue: ObjectValue {
         Heatmap(
           title: "Corrections",
           values: Matrix(rows: uses.count, columns: experts, values: numbers), rowLabels: rows,
-          columnLabels: expertLabels(nil), colorMap: .diverging, valueRange: symmetric(numbers),
+          columnLabels: expertLabels(nil), colorMap: .signed, valueRange: symmetric(numbers),
           rowTitle: "", columnTitle: "expert", valueTitle: "correction",
           note: "added to scores for the choice alone; " + correctedSentence(uses)))
     }
