@@ -40,7 +40,7 @@ public struct Neurons: Sendable {
   public let part: NeuronPart
   /// How many neurons the part has.
   public let total: Int
-  /// How many tokens it served.
+  /// How many of the tokens that count it served.
   public let tokenCount: Int
   /// The neurons, the most excited first where none were named.
   public let neurons: [Neuron]
@@ -51,6 +51,8 @@ public struct Neurons: Sendable {
   ///
   /// - Parameters:
   ///   - ids: the tokens of the texts.
+  ///   - positions: for each text the positions that count for peaks, means and shares; `nil` counts all. A text's first
+  ///     token often excites some neurons far more than any other does.
   ///   - chosen: which neurons; `nil` takes the `count` most excited.
   ///   - peaks: how many texts to keep for each.
   ///   - words: how many tokens of the vocabulary to keep for each.
@@ -59,7 +61,8 @@ public struct Neurons: Sendable {
   ///
   /// Precondition: the chosen neurons are there.
   public init(
-    _ model: LanguageModel, texts ids: [[Int]], layer: Int, part: NeuronPart, chosen: [Int]? = nil,
+    _ model: LanguageModel, texts ids: [[Int]], counting positions: [[Int]]? = nil, layer: Int,
+    part: NeuronPart, chosen: [Int]? = nil,
     count: Int = 10, peaks: Int = 5, words: Int = 8, cancellation: Cancellation? = nil,
     progress: (Double) -> Void = { _ in }
   ) throws {
@@ -68,6 +71,7 @@ public struct Neurons: Sendable {
     var survey = Survey(neurons: total, peaks: peaks)
     var streams: [Tensor] = []
     var served: [[Int]] = []
+    var tokenCount = 0
     var traces: [Trace] = []
     let texts = ids
     for (text, ids) in texts.enumerated() {
@@ -85,10 +89,14 @@ public struct Neurons: Sendable {
       streams.append(stream)
       served.append(rows)
       traces.append(recorded.trace)
-      if !rows.isEmpty {
+      let counted =
+        positions.map { positions in rows.filter(Set(positions[text]).contains) } ?? rows
+      if !counted.isEmpty {
         let activations = try model.neuronActivations(
-          layer: layer, of: part, stream: stream.gatheringRows(rows), cancellation: cancellation)
-        survey.add(activations.floats, rows: rows, text: text)
+          layer: layer, of: part, stream: stream.gatheringRows(counted),
+          cancellation: cancellation)
+        survey.add(activations.floats, rows: counted, text: text)
+        tokenCount += counted.count
       }
       progress(0.9 * Double(text + 1) / Double(texts.count))
     }
@@ -113,7 +121,6 @@ public struct Neurons: Sendable {
       }
       columns[text] = lines
     }
-    let tokenCount = served.reduce(0) { $0 + $1.count }
     neurons = try order.enumerated().map { line, neuron in
       try cancellation?.check()
       let best = survey.peaks[neuron]

@@ -103,8 +103,20 @@ public struct ColorMap: Sendable, Hashable {
         hue: t < 0 ? 252 : 30)
     })
 
+  /// Orange over white to blue, computed alike: the colours of bars and tinted texts, which are blue above zero, for pictures
+  /// that stand beside them.
+  public static let signed = ColorMap(
+    name: "signed", isDiverging: true,
+    colors: (0..<256).map { index in
+      let t = (Double(index) - 127.5) / 127.5
+      let far = abs(t)
+      return RGB(
+        lightness: 0.975 - 0.545 * far, chroma: 0.15 * sin(far * .pi * 0.58),
+        hue: t < 0 ? 48 : 254)
+    })
+
   /// Every map.
-  public static let all = [viridis, magma, cividis, blues, diverging]
+  public static let all = [viridis, magma, cividis, blues, diverging, signed]
 
   /// The map of a name, or `nil` where there is none.
   public static func named(_ name: String) -> ColorMap? {

@@ -101,7 +101,7 @@ final class ContributionsValue: ObjectValue {
     let map = Heatmap(
       title: "Contributions · \(owner.model.model.name)", values: rows,
       rowLabels: (0..<layers).map { TokenLabel("layer \($0)") }, columnLabels: labels,
-      colorMap: .diverging, valueRange: -largest...largest, rowTitle: "", columnTitle: "part",
+      colorMap: .signed, valueRange: -largest...largest, rowTitle: "", columnTitle: "part",
       valueTitle: "contribution",
       note: "\(words): \(NumberText.short(result.logit, 4)) = sum of the map + "
         + rest.map { "\($0.0) \(NumberText.short($0.1, 3))" }.joined(separator: " + ")

@@ -81,7 +81,7 @@ final class EffectsValue: ObjectValue {
       title: title,
       values: Matrix(rows: values.shape[0], columns: values.shape[1], values: values.floats),
       rowLabels: (0..<values.shape[0]).map { TokenLabel("layer \($0)") }, columnLabels: columns,
-      colorMap: .diverging, valueRange: -max(largest, 1e-6)...max(largest, 1e-6), rowTitle: "",
+      colorMap: .signed, valueRange: -max(largest, 1e-6)...max(largest, 1e-6), rowTitle: "",
       columnTitle: columnTitle, valueTitle: kind, note: note, provenance: provenance)
   }
 

@@ -190,7 +190,9 @@ final class ExpertsValue: ObjectValue {
           columnLabels: (0..<worths.shape[1]).map {
             TokenLabel("\($0)", detail: "group \($0)")
           }, rowTitle: "token", columnTitle: "group", valueTitle: "worth",
-          note: "hatched: left out; the others are what a token chose from"))
+          note:
+            "what the groups that a token chose from are worth to it; those without a colour were left out"
+        ))
     }
     let load = use.load
     let counts = use.counts
@@ -229,7 +231,7 @@ final class ExpertsValue: ObjectValue {
         values: Matrix(
           rows: uses.count, columns: experts,
           values: uses.flatMap { $0.load.map { Float($0 - 1) } }), rowLabels: rows,
-        columnLabels: expertLabels(nil), colorMap: .diverging,
+        columnLabels: expertLabels(nil), colorMap: .signed,
         valueRange: symmetric(uses.flatMap { $0.load.map { Float($0 - 1) } }),
         rowTitle: "", columnTitle: "expert", valueTitle: "load − 1",
         note: "share of all choices against an even one: 0 is even, −1 unused"),
@@ -240,7 +242,7 @@ final class ExpertsValue: ObjectValue {
         Heatmap(
           title: "Corrections",
           values: Matrix(rows: uses.count, columns: experts, values: numbers), rowLabels: rows,
-          columnLabels: expertLabels(nil), colorMap: .diverging, valueRange: symmetric(numbers),
+          columnLabels: expertLabels(nil), colorMap: .signed, valueRange: symmetric(numbers),
           rowTitle: "", columnTitle: "expert", valueTitle: "correction",
           note: "added to scores for the choice alone; " + correctedSentence(uses)))
     }

@@ -44,8 +44,11 @@ enum LatentFunctions {
     let model = try TraceRequest.answeringModel(arguments, context)
     guard model.configuration.latent != nil else {
       throw FunctionError(
-        "\(model.name) has no latent attention: positions turn all of its queries and keys, so that its logits have no "
-          + "part without them.",
+        "\(model.name) has no latent attention: "
+          + (model.configuration.rotary == nil
+            ? "positions are embedded with its tokens"
+            : "positions turn all of its queries and keys")
+          + ", so that its logits have no part without them.",
         hint: "Models of DeepSeek-V2 and V3 have it, such as load(\"specimen-moe\").",
         code: "missing-part")
     }

@@ -15,7 +15,8 @@ enum NeuronFunctions {
       A neuron's activation is by what it multiplies the one vector that it adds to the stream. Neurons are ranked by the \
       magnitude of their strongest activation in the texts, or chosen by number; a negative activation writes the \
       opposite. What a neuron raises and lowers are the tokens whose logits its vector changes most, read by the head with \
-      the final norm's weight, before the norm's division. A large effect on a text that the set doesn't hold isn't seen. In \
+      the final norm's weight, before the norm's division. Marks that the model adds, such as that of the \
+      text's beginning, don't count: they often excite some neurons far more than any word. In \
       layers with experts, `expert` says whose neurons: they are excited by the tokens that chose it.
       """,
     parameters: [
@@ -73,7 +74,10 @@ enum NeuronFunctions {
     }
     let ids = try texts.map { try language.encode($0, cancellation: context.cancellation) }
     let result = try Neurons(
-      language, texts: ids.map(\.ids), layer: layers[0], part: part, chosen: chosen,
+      language, texts: ids.map(\.ids),
+      counting: ids.map { encoding in
+        encoding.tokens.indices.filter { !TokenLabels.isMark(encoding.tokens[$0]) }
+      }, layer: layers[0], part: part, chosen: chosen,
       count: try arguments.integer("top"), peaks: try arguments.integer("examples"),
       cancellation: context.cancellation
     ) { context.progress("Looking at neurons", fraction: $0) }

@@ -25,7 +25,8 @@ final class NeuronsValue: ObjectValue {
   private func word(_ id: Int) -> String { model.model.tokenizer?.decode([id]) ?? "\(id)" }
 
   private func words(_ list: [(id: Int, effect: Float)], _ count: Int) -> String {
-    list.prefix(count).map { "“\(word($0.id))”" }.joined(separator: " ")
+    // Spaces that belong to tokens are made visible.
+    list.prefix(count).map { TokenLabel(word($0.id)).fullText }.joined(separator: " · ")
   }
 
   private func token(_ peak: Neurons.Peak) -> String {
@@ -118,23 +119,28 @@ final class NeuronsValue: ObjectValue {
         [
           .integer(neuron.index),
           neuron.peaks.first.map { .number(Double($0.activation)) } ?? .null,
-          neuron.peaks.first.map { .string("“\(token($0))”") } ?? .null, .number(neuron.mean),
+          neuron.peaks.first.map { .string(TokenLabel(token($0)).fullText) } ?? .null,
+          .number(neuron.mean),
           .string(NumberText.percent(neuron.positiveShare)), .string(words(neuron.raises, 5)),
           .string(words(neuron.lowers, 5)),
         ]
       })
     let shown = result.neurons.prefix(result.neurons.count == 1 ? 1 : 5)
-    let texts = shown.flatMap { neuron -> [any Figure] in
-      let limit = neuron.peaks.map { Double(abs($0.activation)) }.max()
-      return zip(neuron.peaks, neuron.activations).map { peak, activations in
-        ScoredText(
-          title: "Neuron \(neuron.index) · text \(peak.text)",
-          items: zip(tokens[peak.text], activations).enumerated().map { position, pair in
+    let texts = shown.filter { !$0.peaks.isEmpty }.map { neuron -> any Figure in
+      // The texts follow one another with a bar between them.
+      let items = zip(neuron.peaks, neuron.activations).enumerated().flatMap { place, pair in
+        (place == 0 ? [] : [ScoredText.Item("❙")])
+          + zip(tokens[pair.0.text], pair.1).enumerated().map { position, pair in
             ScoredText.Item(
               TokenLabels.text(pair.0), score: pair.1.isNaN ? nil : Double(pair.1),
-              isMarked: position == peak.position)
-          }, scoreName: "activation", limit: limit)
+              isMarked: position == neuron.peaks[place].position)
+          }
       }
+      let numbers = neuron.peaks.map { "\($0.text)" }.joined(separator: ", ")
+      return ScoredText(
+        title: "Neuron \(neuron.index) · \(neuron.peaks.count == 1 ? "text" : "texts") \(numbers)",
+        items: items, scoreName: "activation",
+        limit: neuron.peaks.first.map { Double(abs($0.activation)) })
     }
     return GroupFigure(figures: [table] + texts, provenance: provenance)
   }

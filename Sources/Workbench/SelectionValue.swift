@@ -91,7 +91,7 @@ final class SelectionValue: ObjectValue {
       let map = Heatmap(
         title: "Selected keys · \(owner.model.model.name) · layer \(result.layer)",
         values: Matrix(rows: count, columns: count, values: values), rowLabels: labels,
-        columnLabels: labels, isCausal: true, colorMap: .diverging,
+        columnLabels: labels, isCausal: true, colorMap: .signed,
         valueRange: -largest...largest, valueTitle: "attention",
         note: summary + "; below 0: keys that weren't selected")
       guard !limited.isEmpty else {

@@ -83,7 +83,7 @@ final class SplitHeadValue: ObjectValue {
         title: "Content and position · \(owner.model.model.name) · \(place)",
         cells: parts.map {
           HeatmapGrid.Cell(title: $0.0, layer: nil, head: nil, values: $0.1)
-        }, rowLabels: labels, columnLabels: labels, isCausal: true, colorMap: .diverging,
+        }, rowLabels: labels, columnLabels: labels, isCausal: true, colorMap: .signed,
         valueRange: -largest...largest, valueTitle: "logit",
         note: "\(shares) of the logits' variance; each part less its mean over a query's keys")
       let map = Heatmap(

@@ -19,9 +19,11 @@ struct ColorMapTests {
     #expect(abs(lightness[255] - lightness[0]) > 60)
   }
 
-  @Test("both arms of the diverging map fall alike from the middle")
-  func diverging() {
-    let lightness = ColorMap.diverging.colors.map(\.lightness)
+  @Test(
+    "both arms of diverging maps fall alike from the middle",
+    arguments: ColorMap.all.filter(\.isDiverging))
+  func diverging(map: ColorMap) {
+    let lightness = map.colors.map(\.lightness)
     for index in 0..<127 {
       #expect(lightness[index] < lightness[index + 1] + 0.35)
       #expect(lightness[255 - index] < lightness[254 - index] + 0.35)

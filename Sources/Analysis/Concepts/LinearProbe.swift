@@ -76,10 +76,12 @@ public struct LinearProbe: Sendable {
     let folds = Self.folds(labels, classes: classes, count: options.folds, &generator)
     let tasks =
       [labels]
-      + (0..<options.controls).map { _ in Self.control(labels, kinds: kinds, &generator) }
+      + (0..<options.controls).map { _ in
+        Self.control(labels, kinds: kinds, folds: folds, &generator)
+      }
     var layers: [Layer] = []
     for (place, layer) in activations.layers.enumerated() {
-      let space = ProbeSpace(activations.vectors[place])
+      let space = try ProbeSpace(activations.vectors[place], cancellation: cancellation)
       var results: [Answer] = []
       // Some tasks at a time, so that the next layer's progress and a cancellation don't wait.
       for task in tasks {
@@ -160,11 +162,20 @@ public struct LinearProbe: Sendable {
     return folds
   }
 
-  /// Random labels as frequent as the true ones: dealt out where every text is a kind of its own, else drawn for each kind.
+  /// Random labels as frequent as the true ones: dealt out anew in every part where each text is a kind of its own, so that no
+  /// part has more of one than it had; else drawn for each kind.
   static func control(
-    _ labels: [Int], kinds: [Int]?, _ generator: inout SeededGenerator
+    _ labels: [Int], kinds: [Int]?, folds: [Int], _ generator: inout SeededGenerator
   ) -> [Int] {
-    guard let kinds else { return labels.shuffled(using: &generator) }
+    guard let kinds else {
+      var dealt = labels
+      for fold in Set(folds).sorted() {
+        let texts = folds.indices.filter { folds[$0] == fold }
+        let own = texts.map { labels[$0] }.shuffled(using: &generator)
+        for (text, label) in zip(texts, own) { dealt[text] = label }
+      }
+      return dealt
+    }
     var drawn: [Int: Int] = [:]
     for kind in Set(kinds).sorted() {
       drawn[kind] = labels[Int.random(in: 0..<labels.count, using: &generator)]
@@ -179,7 +190,7 @@ struct ProbeSpace: Sendable {
   private let width: Int
   private let products: [Double]
 
-  init(_ vectors: Tensor) {
+  init(_ vectors: Tensor, cancellation: Cancellation? = nil) throws(Cancelled) {
     let (count, width) = (vectors.shape[0], vectors.shape[1])
     let rows = (0..<count).map { vectors.row($0).map(Double.init) }
     // What all vectors share is taken away first, so that little is lost to rounding.
@@ -187,6 +198,7 @@ struct ProbeSpace: Sendable {
     for row in rows { for column in 0..<width { mean[column] += row[column] / Double(count) } }
     let centred = rows.map { row in zip(row, mean).map { $0 - $1 } }
     let lines = ThreadPool.shared.map(count: count, grain: 1) { range -> [Double] in
+      if cancellation?.isCancelled == true { return [] }
       let row = centred[range.lowerBound]
       return centred.map { other in
         var sum = 0.0
@@ -194,6 +206,7 @@ struct ProbeSpace: Sendable {
         return sum
       }
     }
+    try cancellation?.check()
     self.count = count
     self.width = width
     products = lines.flatMap(\.self)

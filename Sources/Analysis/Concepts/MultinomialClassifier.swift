@@ -4,7 +4,7 @@ public import Tensors
 /// A linear classifier of several sets, multinomial logistic regression, found from the products of its examples alone.
 ///
 /// Minimises `½ Σₖ |wₖ|² − C Σᵢ log softmax(wₖ · xᵢ + bₖ)[yᵢ]`, which is scikit-learn's LogisticRegression; of two sets
-/// `½ |w|²` for one vector w, as there. Newton's method with conjugate gradients, in the inner product that the
+/// `½ |w|²` for one vector w, as there, with the score of the first set 0. Newton's method with conjugate gradients, in the inner product that the
 /// examples' products give to the coefficients: the width of the vectors doesn't matter.
 public struct MultinomialClassifier: Sendable {
   /// For each class α: by what each example's vector is multiplied in its w.
@@ -31,27 +31,27 @@ public struct MultinomialClassifier: Sendable {
     var coefficients = [[Double]](
       repeating: [Double](repeating: 0, count: labels.count), count: classes)
     var biases = [Double](repeating: -.infinity, count: classes)
-    if present.count == 2 {
-      let binary = LinearClassifier(
-        products: products, isPositive: labels.map { $0 == present[1] }, loss: .logistic,
-        penalty: penalty)
-      coefficients[present[1]] = binary.coefficients
-      biases[present[0]] = 0
-      biases[present[1]] = binary.bias
-    } else {
-      var descent = MultinomialDescent(
-        products: products, labels: labels.map { present.firstIndex(of: $0) ?? 0 },
-        classes: present.count, penalty: penalty)
-      for _ in 0..<100 {
-        try cancellation?.check()
-        if try descent.step(cancellation) { break }
+    // Of two classes the vectors are each other's opposites, and the sum of their squares half that of the difference's.
+    let isBinary = present.count == 2
+    var descent = MultinomialDescent(
+      products: products, labels: labels.map { present.firstIndex(of: $0) ?? 0 },
+      classes: present.count, penalty: isBinary ? penalty / 2 : penalty)
+    for _ in 0..<100 {
+      try cancellation?.check()
+      if try descent.step(cancellation) { break }
+    }
+    for (place, label) in present.enumerated() {
+      coefficients[label] = labels.indices.map {
+        descent.point.rows[$0 * present.count + place]
       }
-      for (place, label) in present.enumerated() {
-        coefficients[label] = (0..<labels.count).map {
-          descent.point.rows[$0 * present.count + place]
-        }
-        biases[label] = descent.point.biases[place]
-      }
+      biases[label] = descent.point.biases[place]
+    }
+    if isBinary {
+      let (none, some) = (present[0], present[1])
+      coefficients[some] = zip(coefficients[some], coefficients[none]).map { $0 - $1 }
+      coefficients[none] = labels.map { _ in 0 }
+      biases[some] -= biases[none]
+      biases[none] = 0
     }
     self.coefficients = coefficients
     self.biases = biases

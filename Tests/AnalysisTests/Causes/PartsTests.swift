@@ -114,6 +114,15 @@ extension JSON {
       #expect(abs(neuron.peaks[0].activation) <= last)
       last = abs(neuron.peaks[0].activation)
     }
+    // A position that doesn't count is no peak.
+    let some = try Neurons(
+      one.model, texts: [one.ids], counting: [[2, 3]], layer: layer, part: part, count: 4)
+    #expect(some.tokenCount == 2)
+    for neuron in some.neurons {
+      let column = expected.map { abs($0[neuron.index]) }
+      #expect(neuron.peaks[0].position == (column[3] > column[2] ? 3 : 2))
+      #expect(neuron.activations[0].count == one.ids.count)
+    }
     // What the first three neurons write.
     let effects = try #require(one.entry["neurons"]?["effects"]).rows
     let named = try Neurons(

@@ -12,7 +12,7 @@ import Testing
     let rows = try #require(entry["vectors"]).rows
     let labels = try #require(entry["labels"]).integers
     let folds = try #require(entry["folds"]).integers
-    let space = ProbeSpace(
+    let space = try ProbeSpace(
       Tensor(shape: [rows.count, rows[0].count], rows.joined().map { Float($0) }))
     let decisions = try #require(entry["decisions"]?.array)
     for (fold, expected) in decisions.enumerated() {
@@ -67,6 +67,16 @@ import Testing
     #expect(again.layers == found.layers)
   }
 
+  @Test func aProbeCanBeStopped() throws {
+    let labels = (0..<60).map { $0 % 3 }
+    let cancellation = Cancellation()
+    #expect(throws: Cancelled.self) {
+      try LinearProbe(
+        activations(labels), labels: labels, classes: 3, cancellation: cancellation
+      ) { share in if share > 0.3 { cancellation.cancel() } }
+    }
+  }
+
   @Test func foldsHaveEveryLabelAndKindsShareControls() {
     let labels = (0..<40).map { $0 % 4 == 0 ? 1 : 0 }
     var generator = SeededGenerator(seed: 1)
@@ -76,11 +86,14 @@ import Testing
       #expect(labels.indices.count { folds[$0] == fold && labels[$0] == 1 } == 2)
     }
     let kinds = (0..<40).map { $0 % 7 }
-    let control = LinearProbe.control(labels, kinds: kinds, &generator)
+    let control = LinearProbe.control(labels, kinds: kinds, folds: folds, &generator)
     for (left, kind) in kinds.enumerated() {
       #expect(control[left] == control[kind])
     }
-    let dealt = LinearProbe.control(labels, kinds: nil, &generator)
-    #expect(dealt.sorted() == labels.sorted() && dealt != labels)
+    let dealt = LinearProbe.control(labels, kinds: nil, folds: folds, &generator)
+    #expect(dealt != labels)
+    for fold in 0..<5 {
+      #expect(labels.indices.count { folds[$0] == fold && dealt[$0] == 1 } == 2)
+    }
   }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes deepseek.json: experts, the parts of latent attention's logits, and what an indexer misses, in numpy's float64.
 
-Requirements: numpy, safetensors. The residual streams, attentions, router scores, chosen weights and selected keys are
+Requirements: numpy, safetensors, torch (which alone reads bfloat16). The residual streams, attentions, router scores, chosen weights and selected keys are
 transformers', from Models/golden (see make_decoders.py); the formulas here are those of the papers, written anew: rotary
 positions as products of complex numbers, groups by sorting. Every head's softmax is compared with transformers' attention
 before it is written.
@@ -11,7 +11,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file
+from safetensors.torch import load_file as load_torch
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent / "Models"
@@ -19,8 +21,6 @@ MODELS = HERE.parent / "Models"
 
 def opened(name):
     config = json.loads((MODELS / name / "config.json").read_text())
-    import torch
-    from safetensors.torch import load_file as load_torch
     weights = {k: v.to(torch.float64).numpy() for k, v in load_torch(MODELS / name / "model.safetensors").items()}
     golden = {k: v.astype(np.float64) for k, v in load_file(MODELS / "golden" / f"{name}.safetensors").items()}
     texts = {t["name"]: t["ids"] for t in json.loads((MODELS / "golden" / f"{name}.json").read_text())["texts"]}
