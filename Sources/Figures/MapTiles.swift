@@ -47,13 +47,16 @@ struct MapTiles {
       }
     total = places.count
     let farthest = places.map { Self.farthest(map, $0.0, $0.1) }
-    // What a code of whole bits a step would take tells nearly how large the tiles will be.
+    // How often each step occurs in some of the tiles tells nearly how large all will be.
+    let stride = max(1, places.count / 24)
+    let sampled = places.indices.filter { $0.isMultiple(of: stride) }
     let sizes = halves.map { half in
-      places.indices.reduce(0) { sum, index in
+      let size = sampled.reduce(0) { sum, index in
         let (row, column) = places[index]
         return sum
           + Self.size(Self.steps(map, row, column, farthest: farthest[index], half: half))
       }
+      return size * places.count / max(1, sampled.count)
     }
     half = zip(halves, sizes).first { $0.1 <= budget }?.0 ?? halves.last ?? 1
     let order = places.indices.sorted { (-farthest[$0], $0) < (-farthest[$1], $1) }

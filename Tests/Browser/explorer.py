@@ -50,7 +50,11 @@ class Explorer:
 
     def wait_title(self, words):
         """Waits until the live figure's heading has these words."""
-        self.panel.locator(".title", has_text=words).first.wait_for(timeout=20_000)
+        self.panel.locator(".title", has_text=words).first.wait_for(timeout=60_000)
+
+    def wait_picture(self, words):
+        """Waits until the live figure is a picture described with these words."""
+        self.panel.locator(f'img[alt*="{words}"]').first.wait_for(timeout=60_000)
 
     def press(self, slider, key, times=1):
         """Moves a slider with the keyboard."""
@@ -81,7 +85,7 @@ def use(page, checks, word):
     menu = second.panel.locator("select:visible").first
     menu.focus()
     menu.select_option("next tokens")
-    second.wait_title("Next token")
+    second.wait_picture("Next token")
     menu.select_option("logit lens")
     second.wait_title("Logit lens")
     menu.select_option("attribution")
@@ -91,10 +95,11 @@ def use(page, checks, word):
     second.wait_title("Why “手术”")
     box = second.panel.locator("input[type=text]:visible").first
     box.fill(" ")
-    second.panel.locator("text=There is no text yet.").wait_for(timeout=20_000)
+    second.panel.locator("text=There is no text yet.").wait_for(timeout=60_000)
     box.fill(CHINESE)
     second.wait_title("Why “手术”")
-    page.page.wait_for_timeout(2500)
+    for one, words in ((first, "layer 1 · head 0"), (second, "手术")):
+        one.kept.locator(f'img[alt*="{words}"]').first.wait_for(state="attached")
 
 
 def leaf(page, root, checks, word):
@@ -150,7 +155,7 @@ def exported(chromium, notebook, folder, checks, word, dark):
     page.route("**/*", lambda r: r.continue_() if r.request.url.startswith("file:") else r.abort())
     page.goto(f"file://{folder}/explorer-{word}.html")
     kept = page.locator("[class*=vitrine-kept-]").first
-    kept.locator("canvas").first.wait_for(timeout=20_000)
+    kept.locator("canvas").first.wait_for(timeout=60_000)
     leaf(page, kept, checks, f"exported {word}")
     page.screenshot(path=folder / f"explorer-exported-{word}.png", full_page=True)
     ours = [f for f in failures if re.search("vitrine|damaged", f)]

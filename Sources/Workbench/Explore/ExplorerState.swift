@@ -126,6 +126,13 @@ struct ExplorerState: Sendable, Hashable {
     return "\(function)(\(arguments.joined(separator: ", ")))"
   }
 
+  /// The call of the language that shows the maps of all layers and heads.
+  ///
+  /// - Throws: `FunctionError` where there is no text to look at.
+  func mapsCall() throws -> String {
+    "attention(\(try input), layer: all, head: all\(view == .values ? ", kind: \"values\"" : ""))"
+  }
+
   /// The text or the ids as an argument.
   private var input: String {
     get throws {

@@ -13,6 +13,8 @@ import Tensors
 final class ExplorerValue: LivePanel {
   let model: ModelValue
   private let state: Mutex<ExplorerState>
+  /// The latest answer with the call that gave it: what a notebook keeps is what was seen.
+  private let latest = Mutex<(call: String, value: Value)?>(nil)
 
   init(_ state: ExplorerState, model: ModelValue) {
     self.state = Mutex(state)
@@ -97,9 +99,11 @@ final class ExplorerValue: LivePanel {
   private func answer(to present: ExplorerState, in context: ExecutionContext) throws -> Value {
     let residents = ResidentModels.of(context)
     let isCurrent = model.isSameModel(as: residents.currentIfLoaded)
-    return try context.evaluate(
-      composed: present.call(using: isCurrent ? nil : "model"),
-      with: [("model", .object(model))])
+    let call = try present.call(using: isCurrent ? nil : "model")
+    if let known = latest.withLock({ $0 }), known.call == call { return known.value }
+    let value = try context.evaluate(composed: call, with: [("model", .object(model))])
+    latest.withLock { $0 = (call, value) }
+    return value
   }
 
   private func trace(
@@ -125,7 +129,7 @@ final class ExplorerValue: LivePanel {
       picture: picture, maps: maps, start: start, showsMapAlone: present.view.isMap,
       mapTitle: "\(isValues ? "Value-weighted attention" : "Attention") · \(model.model.name)",
       labels: labels, valueTitle: isValues ? "length" : "weight",
-      provenance: try model.provenance(of: call, in: context))
+      provenance: try model.provenance(of: present.mapsCall(), in: context))
   }
 
   private func traceBehind(_ value: Value) throws -> TraceValue? {
