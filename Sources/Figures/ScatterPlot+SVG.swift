@@ -234,26 +234,41 @@ extension ScatterPlot {
       }
       return
     }
-    // Eight layers from back to front; in each, marks of one colour and size are one path.
+    // Eight layers from back to front; in each, marks of one colour and size are one path, in whole halves of a pixel
+    // from mark to mark, without those that would lie exactly on another: a fifth of what circles take.
     for layer in 0..<8 {
       var order: [String] = []
-      var paths: [String: String] = [:]
+      var places: [String: [(x: Int, y: Int)]] = [:]
       for point in seen where min(7, Int((1 - point.depth) * 8)) == layer {
-        let width = SVGCanvas.number((point.radius * 4).rounded() / 2)
+        let width = SVGCanvas.number((point.radius * 4).rounded())
         let color = colors.color(point.index, of: points)
         let paint = color.map { "stroke=\"\($0)\"" } ?? "stroke=\"#3d7cc4\""
         let key = "\(paint) stroke-width=\"\(width)\""
-        if paths[key] == nil { order.append(key) }
-        paths[key, default: ""] +=
-          "M\(NumberText.fixed(point.x, 1)) \(NumberText.fixed(point.y, 1))h0"
+        if places[key] == nil { order.append(key) }
+        places[key, default: []].append(
+          (Int((point.x * 2).rounded()), Int((point.y * 2).rounded())))
       }
       let opacity = isSpatial ? 0.4 + 0.5 * (Double(layer) + 0.5) / 8 : 0.75
       for key in order {
         canvas.raw(
-          "<path d=\"\(paths[key] ?? "")\" \(key) stroke-linecap=\"round\" fill=\"none\""
+          "<path transform=\"scale(.5)\" d=\"\(Self.dots(places[key] ?? []))\" \(key)"
+            + " stroke-linecap=\"round\" fill=\"none\""
             + " stroke-opacity=\"\(SVGCanvas.number(opacity))\"/>")
       }
     }
+  }
+
+  /// The path of dots at places, row by row.
+  private static func dots(_ places: [(x: Int, y: Int)]) -> String {
+    var path = ""
+    var (x, y) = (0, 0)
+    for place in places.sorted(by: { ($0.y, $0.x) < ($1.y, $1.x) }) {
+      if !path.isEmpty, place.x == x, place.y == y { continue }
+      let (right, down) = (place.x - x, place.y - y)
+      path += "m\(right)\(down < 0 ? "" : " ")\(down)h0"
+      (x, y) = (place.x, place.y)
+    }
+    return path
   }
 
   /// Labels where they cover neither a mark nor another label, the nearest points first.

@@ -82,6 +82,12 @@ struct TSNETests {
     #expect(map.divergence.isFinite)
     let trust = try Neighbors.trustworthiness(of: map.coordinates, for: points)
     #expect(trust > 0.8, "\(trust)")
+    options.iterations = 20
+    let (one, three) = (
+      try TSNE(of: points, options: options, pool: ThreadPool(threadCount: 1)),
+      try TSNE(of: points, options: options, pool: ThreadPool(threadCount: 3))
+    )
+    #expect(one.coordinates == three.coordinates && one.divergence == three.divergence)
   }
 
   @Test("a set flag stops the steps; progress is told")

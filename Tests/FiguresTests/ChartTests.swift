@@ -109,11 +109,12 @@ struct ChartTests {
       #expect(read.texts.contains(title))
     }
     let many = Samples.cloud(20_000).svg(.automatic)
-    #expect(many.utf8.count < 400_000, "\(many.utf8.count) bytes")
+    #expect(many.utf8.count < 225_000, "\(many.utf8.count) bytes, a third more as Base64")
     let marks = try StrictXML(many).elements.filter { $0.name == "path" }
       .compactMap { path in path.attributes.first { $0.0 == "d" }?.1 }
       .reduce(0) { $0 + $1.utf8.filter { $0 == UInt8(ascii: "h") }.count }
-    #expect(marks == 20_000)
+    // Those exactly on another of the same colour are left out.
+    #expect(marks > 18_000 && marks <= 20_000, "\(marks)")
     let view = try #require(Samples.cloud(20_000).interactiveView)
     #expect(view.data.serialized().utf8.count < 1_200_000)
   }
