@@ -116,7 +116,8 @@ enum AttributionMapFunctions {
         title: "Conductance · \(model.name)",
         note:
           "why \(Value.text(answer.text).description)\(rather) follows: \(NumberText.short(result.value)), baseline "
-          + "\(NumberText.short(result.baselineValue)) · \(result.steps) steps, largest delta \(NumberText.short(largest))",
+          + "\(NumberText.short(result.baselineValue)) · \(result.steps) steps, largest delta \(NumberText.short(largest)) · "
+          + "it depends on the baseline, and the way from there passes texts that no one writes",
         rowLabels: result.scores.indices.map { TokenLabel("layer \($0)") },
         columnLabels: trace.trace.tokens.map(TokenLabels.label)
           + labels(Array(answer.ids.dropLast()), model),
