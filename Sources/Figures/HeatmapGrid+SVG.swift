@@ -29,6 +29,8 @@ struct GridLayout {
   let height: Double
 
   private static let room = 740
+  /// The image takes at most so many bytes as Base64; every map can be opened in full beside it.
+  private static let largestImageText = 62_000
 
   init(_ figure: HeatmapGrid) {
     self.figure = figure
@@ -40,7 +42,7 @@ struct GridLayout {
     var limit = side * 13 / 10
     var drawn = GridImage(
       figure, places: places, side: side, limit: limit, gap: gap, above: titleSpace)
-    while drawn.text.utf8.count > MapDrawing.largestImageText, limit > 8 {
+    while drawn.text.utf8.count > Self.largestImageText, limit > 8 {
       limit = limit * 2 / 3
       drawn = GridImage(
         figure, places: places, side: side, limit: limit, gap: gap, above: titleSpace)

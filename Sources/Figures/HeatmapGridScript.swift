@@ -18,8 +18,11 @@ extension HeatmapGrid {
     guard let face = faces.first, total(limit) <= 1_100_000 else { return nil }
     let farthest = summaries.map(\.farthest).max() ?? 0
     var data = MapData.json(face, scale: scale, titles: [rowTitle, columnTitle, valueTitle])
+    // Dozens of maps side by side: fewer steps for each keep the page light.
+    let half = 47
+    data["half"] = .integer(half)
     data["encoding"] = .string(
-      MapData.encoded(face, farthest: farthest, cells: total(limit)).0)
+      MapData.encoded(face, farthest: farthest, cells: total(limit), half: half).0)
     data["farthest"] = .number(Double(farthest))
     data["title"] = .string(VisibleText.line(title))
     if let note { data["note"] = .string(VisibleText.line(note)) }
@@ -37,7 +40,7 @@ extension HeatmapGrid {
           "title": .string(VisibleText.line(pair.0.title)), "row": .integer(place.row),
           "column": .integer(place.column),
           "values": .string(
-            MapData.encoded(pair.1, farthest: farthest, cells: total(limit)).1),
+            MapData.encoded(pair.1, farthest: farthest, cells: total(limit), half: half).1),
         ]
       })
     return InteractiveView(

@@ -48,7 +48,11 @@ enum MapData {
   ///
   /// `f32` exact; `u16z` and `u8z` compressed by Deflate, 65,535 and 255 steps between minus and plus the number farthest from
   /// zero, finer near zero: the step's distance from the middle is the square root of the number.
-  static func encoded(_ map: CellMap, farthest: Float, cells: Int) -> (String, String) {
+  ///
+  /// - Parameter half: how many steps of a byte lie between zero and the farthest number.
+  static func encoded(
+    _ map: CellMap, farthest: Float, cells: Int, half byteHalf: Int = 127
+  ) -> (String, String) {
     var bytes: [UInt8] = []
     if cells <= 65_536 {
       bytes.reserveCapacity(map.matrix.values.count * 4)
@@ -61,7 +65,7 @@ enum MapData {
       return ("f32", Base64.encode(bytes))
     }
     let isWide = cells <= 262_144
-    let half: Float = isWide ? 32_767 : 127
+    let half = Float(isWide ? 32_767 : byteHalf)
     bytes.reserveCapacity(map.matrix.values.count * (isWide ? 2 : 1))
     for value in map.matrix.values {
       var level = Int(half) * 2 + 1

@@ -12,7 +12,7 @@ enum MapScript {
     const decodeMap = (data, text) => {
       const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
       const bytes = unpacked(data.encoding, text, rows * columns);
-      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32767 : 127;
+      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32767 : data.half || 127;
       const values = new Float32Array(rows * columns);
       for (let i = 0; i < values.length; i++) {
         if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
