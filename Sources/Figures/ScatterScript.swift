@@ -57,7 +57,7 @@ enum ScatterScript {
       const sides = extents.map(([low, high]) => (high - low) / 2 / half);
       const middles = extents.map(([low, high]) => (low + high) / 2);
       const first = { yaw: data.yaw, pitch: data.pitch, zoom: 1, x: 0, y: 0 };
-      let view = { ...first }, plot = {}, ratio = 1, image = null, pending = 0, cursor = -1, found = null;
+      let view = { ...first }, plot = {}, ratio = 1, image = null, words32 = null, pending = 0, cursor = -1, found = null;
       let showsLabels = count <= 60;
       const hidden = new Uint8Array(256), isFound = new Uint8Array(count);
       const px = new Float32Array(count), py = new Float32Array(count), far = new Float32Array(count);
@@ -85,6 +85,7 @@ enum ScatterScript {
           canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
         }
         image = pen.createImageData(front.width, front.height);
+        words32 = new Uint32Array(image.data.buffer);
         if (spatial) refit();
         for (const text of root.querySelectorAll(".title, .note, .provenance, .legend, .bar")) text.style.maxWidth = width + "px";
       };
@@ -160,32 +161,41 @@ enum ScatterScript {
       };
       const radius = i => (radii ? radii[i] / 16 : base) * (spatial ? 4.5 / (3.9 + 1.2 * far[i]) : 1);
       const disc = (x, y, r, red, green, blue) => {
-        const pixels = image.data, width = image.width;
-        const left = Math.max(0, Math.floor(x - r - 0.5)), right = Math.min(width - 1, Math.ceil(x + r + 0.5));
-        const top = Math.max(0, Math.floor(y - r - 0.5)), bottom = Math.min(image.height - 1, Math.ceil(y + r + 0.5));
-        for (let row = top; row <= bottom; row++) for (let column = left; column <= right; column++) {
-          const dx = column + 0.5 - x, dy = row + 0.5 - y, square = dx * dx + dy * dy;
-          if (square >= (r + 0.5) * (r + 0.5)) continue;
-          const at = 4 * (row * width + column), over = Math.min(1, r + 0.5 - Math.sqrt(square));
-          const under = pixels[at + 3] / 255 * (1 - over), sum = over + under;
-          pixels[at] = (red * over + pixels[at] * under) / sum;
-          pixels[at + 1] = (green * over + pixels[at + 1] * under) / sum;
-          pixels[at + 2] = (blue * over + pixels[at + 2] * under) / sum;
-          pixels[at + 3] = 255 * sum;
+        const pixels = image.data, width = image.width, outer = r + 0.5, most = outer * outer;
+        const inner = r > 0.5 ? (r - 0.5) * (r - 0.5) : 0;
+        const left = Math.max(0, Math.floor(x - outer)), right = Math.min(width - 1, Math.ceil(x + outer));
+        const top = Math.max(0, Math.floor(y - outer)), bottom = Math.min(image.height - 1, Math.ceil(y + outer));
+        // The bytes of a pixel lie in memory in the order red, green, blue, alpha.
+        const whole = (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
+        for (let row = top; row <= bottom; row++) {
+          const dy = row + 0.5 - y, rest = dy * dy;
+          if (rest >= most) continue;
+          for (let column = left, place = row * width + left; column <= right; column++, place++) {
+            const dx = column + 0.5 - x, square = dx * dx + rest;
+            if (square >= most) continue;
+            if (square <= inner) { words32[place] = whole; continue; }
+            const at = 4 * place, over = outer - Math.sqrt(square), under = pixels[at + 3] / 255 * (1 - over), sum = over + under;
+            if (!(sum > 0)) continue;
+            const share = over / sum, left = 1 - share;
+            pixels[at] = red * share + pixels[at] * left;
+            pixels[at + 1] = green * share + pixels[at + 1] * left;
+            pixels[at + 2] = blue * share + pixels[at + 2] * left;
+            pixels[at + 3] = 255 * sum;
+          }
         }
       };
       const marks = () => {
-        image.data.fill(0);
+        words32.fill(0);
         const rims = count <= 3000;
         for (const late of found ? [false, true] : [false]) for (let k = 0; k < count; k++) {
           const i = order[k];
           if (!isShown(i) || (found && late !== (isFound[i] === 1))) continue;
           if (!spatial && (px[i] < plot.x - 9 || px[i] > plot.x + plot.width + 9 || py[i] < plot.y - 9 || py[i] > plot.y + plot.height + 9)) continue;
           const fade = found && !late ? 0.8 : spatial ? (numbers ? 0.25 : 0.5) * far[i] : 0;
-          const mix = channel => colors[3 * i + channel] * (1 - fade) + page[channel] * fade;
+          const own = 1 - fade, at = 3 * i;
           const r = radius(i) * ratio * (late ? 1.25 : 1), x = px[i] * ratio, y = py[i] * ratio;
           if (rims && !(found && !late)) disc(x, y, r + 0.8 * ratio, page[0], page[1], page[2]);
-          disc(x, y, r, mix(0), mix(1), mix(2));
+          disc(x, y, r, colors[at] * own + page[0] * fade, colors[at + 1] * own + page[1] * fade, colors[at + 2] * own + page[2] * fade);
         }
         pen.putImageData(image, 0, 0);
       };

@@ -17,7 +17,9 @@ enum EmbeddingFunctions {
       "model" pools as the model's own folder says (for a sentence encoder: the mean over all \
       tokens, scaled to length 1), which is what sentence-transformers gives. "mean" and "max" \
       are over the tokens of the text, without the model's own marks; "first" and "last" are the \
-      first and last of all tokens; "tokens" gives each token a vector of its own, without pooling.
+      first and last of all tokens; "tokens" gives each token a vector of its own, without pooling. \
+      With `vocabulary: true` the points are the input vectors of all tokens that the model knows, \
+      or of those in `ids`; a text's vector among them is the mean of its tokens'.
       """,
     parameters: [
       ParameterDefinition(
@@ -30,15 +32,22 @@ enum EmbeddingFunctions {
       ParameterDefinition(
         "pool", .optional(.choice(poolings)), defaultText: "model at the last layer, else mean",
         "How one vector is made of the tokens'."),
+      ParameterDefinition(
+        "vocabulary", .bool, default: .bool(false),
+        "Whether to take the model's own tokens instead of texts."),
       TraceRequest.using,
       TraceRequest.ids,
     ],
-    result: "Points: one vector for each text, with the texts as labels",
+    result: "Points: one vector for each text or token, with the texts as labels",
     examples: [
-      Example("embed([\"a cat\", \"a kitten\", \"a loan\"]) |> similarity()", needsResources: true)
+      Example("embed([\"a cat\", \"a kitten\", \"a loan\"]) |> similarity()", needsResources: true),
+      Example("len(embed(vocabulary: true, ids: [5, 6, 7]))", gives: "3", needsResources: true),
     ],
     source: "Reimers and Gurevych 2019, Sentence-BERT, section 3 (pooling)"
   ) { arguments, context in
+    if try arguments.bool("vocabulary") {
+      return .object(try VocabularyPoints.points(arguments, context))
+    }
     let given = try texts(arguments)
     let model = try model(of: given, arguments, context)
     // What is asked for is checked before the model runs.

@@ -48,6 +48,52 @@ import Workbench
     #expect(recorder.progress.contains("t-SNE"))
   }
 
+  @Test func umapTellsItsNeighbourhoods() throws {
+    let bench = try Bench("all-MiniLM-L6-v2")
+    try bench.run(Self.texts)
+    let recorder = try bench.run(
+      "q = embed(texts) |> project(method: \"umap\", neighbors: 4, min_dist: 0.2, dims: 3, seed: 3)\nq"
+    )
+    #expect(recorder.progress.contains("UMAP"))
+    let plain = recorder.results.first?.data["text/plain"]?.string ?? ""
+    #expect(plain.contains("neighbourhoods of 4 · least distance 0.2"), "\(plain)")
+    #expect(try bench.tensor("q.coordinates").shape == [8, 3])
+    #expect(try bench.text("q.method") == "umap")
+    #expect(try bench.json("q.kl") == .null)
+    let again = try bench.tensor(
+      "project(embed(texts), method: \"umap\", neighbors: 4, min_dist: 0.2, dims: 3, seed: 3).coordinates"
+    )
+    #expect(again.floats == (try bench.tensor("q.coordinates")).floats)
+  }
+
+  @Test func theWholeVocabularyIsPoints() throws {
+    let bench = try Bench("all-MiniLM-L6-v2")
+    try bench.run("p = embed(vocabulary: true, ids: [2000 + i for i in 0..<900])")
+    #expect(try bench.number("len(p)") == 900)
+    #expect(try bench.text("p.pool") == "vocabulary")
+    // A word's vector is that of its token.
+    #expect(try bench.number("nearest(p, p.labels[7], k: 1).cosine[0]") < 0.999)
+    #expect(try bench.number("nearest(p, 7, k: 3).cosine[0]") > 0.2)
+    #expect(
+      try bench.text("nearest(embed(vocabulary: true, ids: [2158, 2160, 5000]), 0, k: 1).text[0]")
+        .isEmpty == false)
+    for (cell, part) in [
+      ("embed([\"a\"], vocabulary: true)", "not both"),
+      ("embed(vocabulary: true, ids: [999999])", "no token 999999"),
+      ("embed(vocabulary: true, layer: 2)", "input vectors only"),
+    ] {
+      let recorder = Recorder()
+      guard
+        case .failed(let diagnostics) = bench.session.execute(
+          cell, output: recorder, progress: recorder)
+      else {
+        Issue.record("\(cell) ran")
+        continue
+      }
+      #expect(diagnostics.first?.message.contains(part) == true, "\(diagnostics)")
+    }
+  }
+
   @Test func colorsLabelsAndSizesOfOnesOwn() throws {
     let bench = try Bench()
     try bench.run("q = project(tensor([[1, 2, 3], [2, 4, 5], [3, 5, 9], [0, 0, 1]]))")
