@@ -41,6 +41,7 @@ enum AttentionFunctions {
       PairRequest.target,
       TraceRequest.using,
       TraceRequest.ids,
+      PairRequest.targetIDs,
     ],
     result: "an AttentionMap, or an AttentionGrid where several layers or heads are chosen",
     examples: [

@@ -197,20 +197,43 @@ enum PairRequest {
     "target", .optional(.text), defaultText: "none",
     "For models that read one text and write another: what is written.")
 
+  /// `target_ids`: token ids instead of a target.
+  static let targetIDs = ParameterDefinition(
+    "target_ids", .optional(.list(of: .integer(in: 0...Int(Int32.max)))), defaultText: "none",
+    "Token ids instead of a target, as the decoder reads them: from its start on.")
+
+  /// Whether a call names what is written.
+  private static func hasTarget(_ arguments: Arguments) throws -> Bool {
+    let hasIDs = try arguments.optional("target_ids") != nil
+    guard try arguments.optionalText("target") != nil else { return hasIDs }
+    guard !hasIDs else {
+      throw ArgumentError("target_ids", "Give either a target or `target_ids`, not both.")
+    }
+    return true
+  }
+
   /// The run of both texts that a call means, or `nil` where it names no target.
   static func trace(_ arguments: Arguments, _ context: ExecutionContext) throws -> PairTraceValue? {
-    guard let target = try arguments.optionalText("target") else { return nil }
+    guard try hasTarget(arguments) else { return nil }
     let model = try TraceRequest.answeringModel(arguments, context)
     guard model.isEncoderDecoder else { throw ModelError.noDecoder(model: model.name) }
     let source = try TraceRequest.trace(arguments, context)
-    let trace = try model.run(
-      source: source.trace, target: target,
-      progress: { progress in
-        context.progress(
-          "Running \(model.name)",
-          fraction: Double(progress.completedLayers) / Double(progress.layerCount),
-          detail: "decoder layer \(progress.completedLayers) of \(progress.layerCount)")
-      }, cancellation: context.cancellation)
+    func report(_ progress: RunProgress) {
+      context.progress(
+        "Running \(model.name)",
+        fraction: Double(progress.completedLayers) / Double(progress.layerCount),
+        detail: "decoder layer \(progress.completedLayers) of \(progress.layerCount)")
+    }
+    let target = try arguments.optionalText("target")
+    let trace: PairTrace
+    if let target {
+      trace = try model.run(
+        source: source.trace, target: target, progress: report, cancellation: context.cancellation)
+    } else {
+      let ids = try arguments.list("target_ids").compactMap(\.integer)
+      trace = try model.run(
+        source: source.trace, targetIDs: ids, progress: report, cancellation: context.cancellation)
+    }
     return PairTraceValue(trace, source: source, target: target)
   }
 
@@ -218,7 +241,7 @@ enum PairRequest {
   static func attention(_ arguments: Arguments, _ context: ExecutionContext) throws -> Value? {
     let kind = try arguments.text("kind")
     guard ["cross", "decoder"].contains(kind) else {
-      guard try arguments.optionalText("target") == nil else {
+      guard try !hasTarget(arguments) else {
         throw ArgumentError(
           "target", "The attention of kind \"\(kind)\" is that of one text, so it takes no target.",
           hint: "Give kind: \"cross\" or kind: \"decoder\".")

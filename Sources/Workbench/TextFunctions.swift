@@ -38,7 +38,7 @@ enum TextFunctions {
       """,
     parameters: [
       TraceRequest.text, PairRequest.target, TraceRequest.using, TraceRequest.ids,
-      TraceRequest.precision,
+      PairRequest.targetIDs, TraceRequest.precision,
     ],
     result: "a Trace, or a PairTrace where a target is given",
     examples: [

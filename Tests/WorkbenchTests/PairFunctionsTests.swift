@@ -33,6 +33,11 @@ import Workbench
     #expect(try bench.tensor("p.decoder_hidden_states[2]").shape == [targets, 12])
     #expect(try bench.tensor("p.encoder_hidden_states[3]").shape == [sources, 12])
     #expect(try bench.shown("p").contains("mat"))
+    try bench.run("q = trace(ids: p.source.ids, target_ids: p.target_ids)")
+    #expect(try bench.tensor("q.logits").floats == bench.tensor("p.logits").floats)
+    #expect(
+      try bench.failure("trace(\"a\", target: \"b\", target_ids: [0])").message
+        == "Give either a target or `target_ids`, not both.")
     try bench.run("save(p, \"\(bench.folder)/p.safetensors\")")
   }
 
