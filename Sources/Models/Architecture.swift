@@ -168,4 +168,5 @@ let architectures: [any Architecture.Type] = [
   DeepSeekV32.self,
   GPT2.self,
   BERT.self,
+  T5.self,
 ]

@@ -1,5 +1,5 @@
 public import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// What a trace keeps besides the last hidden states.
 public struct TraceContents: OptionSet, Sendable, Hashable {
@@ -50,16 +50,6 @@ extension LanguageModel {
     return try run(
       tokens: encoding.tokens, ids: encoding.ids, text: text, keeping: contents, taps: taps,
       memoryLimit: memoryLimit, progress: progress, cancellation: cancellation)
-  }
-
-  /// Cuts a text into tokens.
-  ///
-  /// - Throws: `ModelError.noTokenizer`, or `Cancelled`.
-  public func encode(_ text: String, cancellation: Cancellation? = nil) throws -> Encoding {
-    guard let tokenizer else { throw ModelError.noTokenizer(model: name) }
-    // A short text takes less time than a thread.
-    guard let cancellation, text.utf8.count > 4_096 else { return tokenizer.encode(text) }
-    return try cancellation.leavingBehind { tokenizer.encode(text) }
   }
 
   /// Runs token ids through the model.

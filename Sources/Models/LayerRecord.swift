@@ -13,6 +13,7 @@ struct LayerRecord: Sendable {
     let queries: Tensor
     let keys: Keys
     let selection: KeySelection?
+    let mixing: UnscaledAttention?
   }
 
   /// A layer's values.
@@ -38,7 +39,9 @@ struct LayerRecord: Sendable {
     }
     attention =
       contents.contains(.attention)
-      ? Attention(queries: inputs.queries, keys: keys, selection: inputs.selection) : nil
+      ? Attention(
+        queries: inputs.queries, keys: keys, selection: inputs.selection, mixing: inputs.mixing)
+      : nil
     self.values = contents.contains(.values) ? values : nil
     routing = contents.contains(.routing) ? output.routing : nil
   }

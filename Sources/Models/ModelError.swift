@@ -19,6 +19,7 @@ public enum ModelError: Error, Sendable, Equatable {
 
   // Running.
   case noTokenizer(model: String)
+  case noChatTemplate(model: String)
   case emptyInput
   case inputTooLong(tokens: Int, limit: Int)
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
@@ -35,6 +36,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case noLanguageModelHead(model: String)
   case notCausal(model: String)
   case noOutputProjection(model: String)
+  case noDecoder(model: String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -69,6 +71,9 @@ extension ModelError: CustomStringConvertible {
         + "memory: take a smaller or a quantised version of the model."
     case .noTokenizer(let model):
       "The model \(quoted(model)) has no tokenizer.json: give token ids instead of a text."
+    case .noChatTemplate(let model):
+      "The model \(quoted(model)) comes without a chat template, so it has no format of its own for "
+        + "conversations."
     case .emptyInput:
       "There is nothing to run: the input has no tokens."
     case .inputTooLong(let tokens, let limit):
@@ -97,6 +102,8 @@ extension ModelError: CustomStringConvertible {
       "The model \(quoted(model)) has no language-model head, so it predicts no tokens."
     case .notCausal(let model):
       "The model \(quoted(model)) reads a text as a whole, so it can't continue one."
+    case .noDecoder(let model):
+      "The model \(quoted(model)) is one stack of layers: it doesn't read one text and write another."
     case .noOutputProjection(let model):
       "What the heads of \(quoted(model)) write can't be told apart: its attention has no single "
         + "output projection."

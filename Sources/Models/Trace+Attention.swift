@@ -40,6 +40,12 @@ extension Trace {
     let keys: Tensor
     switch record.keys {
     case .heads(let kept):
+      if let mixing = record.mixing {
+        return try model.computing {
+          try mixing.maps(
+            queries: record.queries, keys: kept, heads: heads, cancellation: cancellation)
+        }
+      }
       return try Tensors.attentionMaps(
         queries: record.queries, keys: kept, headRange: heads, heads: sizes.heads,
         keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
@@ -92,7 +98,7 @@ extension Trace {
     let record = try attentionRecord(layer, cancellation)
     let sizes = model.configuration
     try requireMemory(maps: 2)
-    if case .heads(let keys) = record.keys {
+    if case .heads(let keys) = record.keys, record.mixing == nil {
       return try reducedAttentionMap(
         queries: record.queries, keys: keys, heads: sizes.heads,
         keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,

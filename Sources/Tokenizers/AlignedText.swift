@@ -92,4 +92,34 @@ struct AlignedText {
     self = AlignedText(changed)
     return moved
   }
+
+  /// Puts a mark in the place of every space, and in front of each of the given pieces that doesn't
+  /// begin with it and is to, and gives the pieces' new places; what lies between them is left out.
+  mutating func markSpaces(
+    in pieces: [Range<Int>], by mark: Unicode.Scalar, before begins: (_ origin: Int) -> Bool
+  ) -> [Range<Int>] {
+    var changed: [(scalar: Unicode.Scalar, origin: Range<Int>)] = []
+    var moved: [Range<Int>] = []
+    let markLength = UTF8.width(mark)
+    var length = 0
+    for piece in pieces {
+      let start = length
+      var place = piece.lowerBound
+      while place < piece.upperBound {
+        let (value, width) = decode(bytes.span, place)
+        let scalar = value == 0x20 ? mark : Unicode.Scalar(value) ?? "\u{FFFD}"
+        let origin = origin(of: place..<place + width)
+        if place == piece.lowerBound, scalar != mark, begins(origin.lowerBound) {
+          changed.append((mark, origin.lowerBound..<origin.lowerBound))
+          length += markLength
+        }
+        changed.append((scalar, origin))
+        length += UTF8.width(scalar)
+        place += width
+      }
+      moved.append(start..<length)
+    }
+    self = AlignedText(changed)
+    return moved
+  }
 }

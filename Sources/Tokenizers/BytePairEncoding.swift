@@ -1,12 +1,17 @@
 import DataFormats
 
-/// Byte-pair encoding over bytes: the model of GPT-2, Llama 3, Qwen and DeepSeek.
+/// Byte-pair encoding, over bytes the model of GPT-2, Llama 3, Qwen and DeepSeek, over characters
+/// that of Llama 2.
 ///
 /// Sennrich et al. 2016, section 3.2; over bytes Radford et al. 2019, section 2.2.
 struct BytePairEncoding: Sendable {
   private let merges: MergeTable
   /// The id of each single byte, or -1.
   private let byteIDs: [Int32]
+  /// Whether scalars are the units, not bytes; then `byteIDs` are those of `<0x00>` … `<0xFF>`.
+  private let joinsScalars: Bool
+  /// For that: the ids of the units.
+  private let vocabulary: Vocabulary?
   private let unknownID: Int32?
   private let fusesUnknown: Bool
   /// Whether a piece that is in the vocabulary as a whole is one token whatever the merges say.
@@ -16,7 +21,11 @@ struct BytePairEncoding: Sendable {
   private let wholeIDs: [Int32]
 
   /// Reads a `model` of type `BPE`.
-  init(_ part: TokenizerPart, _ vocabulary: Vocabulary) throws(TokenizerError) {
+  ///
+  /// - Parameter isByteLevel: whether bytes are the units; else scalars are.
+  init(
+    _ part: TokenizerPart, _ vocabulary: Vocabulary, isByteLevel: Bool
+  ) throws(TokenizerError) {
     for option in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let text = part.value[option]?.string, !text.isEmpty {
         throw .unsupportedOption(part: part.place, option: option)
@@ -26,8 +35,14 @@ struct BytePairEncoding: Sendable {
       throw .unsupportedOption(part: part.place, option: "dropout")
     }
     var byteIDs = [Int32](repeating: -1, count: 256)
-    for (byte, scalar) in ByteAlphabet.scalars.enumerated() {
-      if let id = vocabulary.id(of: String(scalar)) { byteIDs[byte] = Int32(id) }
+    joinsScalars = !isByteLevel
+    self.vocabulary = isByteLevel ? nil : vocabulary
+    if isByteLevel {
+      for (byte, scalar) in ByteAlphabet.scalars.enumerated() {
+        if let id = vocabulary.id(of: String(scalar)) { byteIDs[byte] = Int32(id) }
+      }
+    } else if try part.bool("byte_fallback", or: false) {
+      byteIDs = ByteFallback.ids(in: vocabulary)
     }
     self.byteIDs = byteIDs
     if let token = part.value["unk_token"]?.string {
@@ -45,7 +60,9 @@ struct BytePairEncoding: Sendable {
     if ignoresMerges {
       wholePieces = ByteStringTable(minimumCapacity: vocabulary.pieces.count)
       for (id, piece) in vocabulary.pieces.enumerated() {
-        guard let piece, let bytes = ByteAlphabet.bytes(of: piece) else { continue }
+        guard let piece,
+          let bytes = isByteLevel ? ByteAlphabet.bytes(of: piece) : Array(piece.utf8)
+        else { continue }
         if wholePieces.insert(bytes.span, 0..<bytes.count).isNew { wholeIDs.append(Int32(id)) }
       }
     }
@@ -112,7 +129,11 @@ struct BytePairEncoding: Sendable {
       return
     }
     let start = result.count
-    appendBytes(bytes, piece, into: &result)
+    if joinsScalars {
+      appendScalars(bytes, piece, into: &result)
+    } else {
+      appendBytes(bytes, piece, into: &result)
+    }
     if result.count - start <= 48 {
       mergeShort(&result, from: start)
     } else {
@@ -144,6 +165,43 @@ struct BytePairEncoding: Sendable {
         // What is left out counts with the byte behind it, so that the places stay right.
         skipped += 1
       }
+    }
+  }
+
+  /// Appends a token for each scalar; one that the vocabulary lacks is written in bytes where these
+  /// have tokens, else unknown, else left out.
+  private func appendScalars(
+    _ bytes: Span<UInt8>, _ piece: Range<Int>, into result: inout [Part]
+  ) {
+    var followsUnknown = false
+    var skipped: Int32 = 0
+    var place = piece.lowerBound
+    while place < piece.upperBound {
+      let (_, width) = decode(bytes, place)
+      let scalar = place..<place + width
+      place += width
+      let length = Int32(truncatingIfNeeded: width)
+      if let id = vocabulary?.id(of: bytes, scalar) {
+        result.append(Part(id: Int32(id), length: length + skipped))
+      } else if scalar.allSatisfy({ byteIDs[Int(bytes[$0])] >= 0 }) {
+        for byte in scalar {
+          result.append(Part(id: byteIDs[Int(bytes[byte])], length: 1 + skipped))
+          skipped = 0
+        }
+      } else if let unknownID {
+        if fusesUnknown, followsUnknown {
+          result[result.count - 1].length += length
+        } else {
+          result.append(Part(id: unknownID, length: length))
+        }
+        followsUnknown = true
+        continue
+      } else {
+        skipped += length
+        continue
+      }
+      skipped = 0
+      followsUnknown = false
     }
   }
 

@@ -4,6 +4,12 @@ public struct Encoding: Sendable, Hashable {
   public let ids: [Int]
   /// The same tokens with their pieces and places.
   public let tokens: [Token]
+
+  /// Makes an encoding.
+  public init(ids: [Int], tokens: [Token]) {
+    self.ids = ids
+    self.tokens = tokens
+  }
 }
 
 /// One token of a text.

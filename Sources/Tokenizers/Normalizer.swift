@@ -5,6 +5,9 @@ indirect enum Normalizer: Sendable {
   case decomposed
   case lowercase
   case stripAccents
+  case precompiled(PrecompiledMap)
+  case prepend(String)
+  case replace(PatternProgram, by: String)
   case sequence([Normalizer])
 
   /// Reads a `normalizer`.
@@ -21,6 +24,12 @@ indirect enum Normalizer: Sendable {
     case "NFD": self = .decomposed
     case "Lowercase": self = .lowercase
     case "StripAccents": self = .stripAccents
+    case "Precompiled": self = .precompiled(try PrecompiledMap(part))
+    case "Prepend": self = .prepend(try part.string("prepend"))
+    case "Replace":
+      self = .replace(
+        try PreTokenizer.pattern(part.member("pattern"), of: part),
+        by: try part.string("content"))
     case "Sequence":
       var steps: [Normalizer] = []
       for step in try part.parts("normalizers") { steps.append(try Normalizer(step)) }
@@ -46,6 +55,13 @@ indirect enum Normalizer: Sendable {
       if text.bytes.allSatisfy({ $0 < 0x80 }) { return text }
       return AlignedText(UnicodeForms.decomposed(text.scalars))
     case .lowercase: return AlignedText(Self.lowercased(text.scalars))
+    case .precompiled(let map): return AlignedText(map.apply(to: text.scalars))
+    case .prepend(let prefix):
+      let scalars = text.scalars
+      guard let first = scalars.first else { return text }
+      let start = first.origin.lowerBound
+      return AlignedText(prefix.unicodeScalars.map { ($0, start..<start) } + scalars)
+    case .replace(let pattern, let content): return Self.replacing(pattern, by: content, in: text)
     case .stripAccents: return AlignedText(text.scalars.filter { !Self.isAnyMark($0.scalar) })
     case .bert(let cleanText, let chineseCharacters, let stripAccents, let lowercase):
       var scalars = text.scalars
@@ -57,6 +73,34 @@ indirect enum Normalizer: Sendable {
       if lowercase { scalars = Self.lowercased(scalars) }
       return AlignedText(scalars)
     }
+  }
+
+  private static func replacing(
+    _ pattern: PatternProgram, by content: String, in text: AlignedText
+  ) -> AlignedText {
+    let bytes = text.bytes
+    var scalars: Scalars = []
+    func copy(_ range: Range<Int>) {
+      var place = range.lowerBound
+      while place < range.upperBound {
+        let (value, width) = decode(bytes.span, place)
+        scalars.append(
+          (Unicode.Scalar(value) ?? "\u{FFFD}", text.origin(of: place..<place + width)))
+        place += width
+      }
+    }
+    var matcher = PatternMatcher(pattern)
+    var plain = 0
+    matcher.forEachMatch(in: bytes.span, 0..<bytes.count) { match in
+      guard !match.isEmpty else { return }
+      copy(plain..<match.lowerBound)
+      let origin = text.origin(of: match)
+      for scalar in content.unicodeScalars { scalars.append((scalar, origin)) }
+      plain = match.upperBound
+    }
+    guard plain > 0 else { return text }
+    copy(plain..<bytes.count)
+    return AlignedText(scalars)
   }
 
   private typealias Scalars = [(scalar: Unicode.Scalar, origin: Range<Int>)]

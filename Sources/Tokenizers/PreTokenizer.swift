@@ -14,6 +14,7 @@ indirect enum PreTokenizer: Sendable {
   case split(PatternProgram, Behavior, isInverted: Bool)
   case byteLevel(addsPrefixSpace: Bool, pattern: PatternProgram?)
   case scalars(ScalarKind, Behavior)
+  case metaspace(Metaspace, pattern: PatternProgram?)
   case sequence([PreTokenizer])
 
   /// Scalars that are matches each by itself.
@@ -37,16 +38,9 @@ indirect enum PreTokenizer: Sendable {
       for stage in try part.parts("pretokenizers") { stages.append(try PreTokenizer(stage)) }
       self = .sequence(stages)
     case "Split":
-      let pattern: PatternProgram
-      if let text = part.member("pattern")?.value["String"]?.string {
-        pattern = try Self.compile(Self.quoted(text))
-      } else if let text = part.member("pattern")?.value["Regex"]?.string {
-        pattern = try Self.compile(text)
-      } else {
-        throw part.wrong("pattern", "an object with Regex or String")
-      }
       self = .split(
-        pattern, try Self.behavior(part, or: nil), isInverted: try part.bool("invert", or: false))
+        try Self.pattern(part.member("pattern"), of: part), try Self.behavior(part, or: nil),
+        isInverted: try part.bool("invert", or: false))
     case "ByteLevel":
       self = .byteLevel(
         addsPrefixSpace: try part.bool("add_prefix_space", or: true),
@@ -59,6 +53,12 @@ indirect enum PreTokenizer: Sendable {
       self = .split(
         try Self.compile("[\\w\\u200C\\u200D]+|[^\\w\\s\\u200C\\u200D]+"), .removed,
         isInverted: true)
+    case "Metaspace":
+      let metaspace = try Metaspace(part)
+      self = .metaspace(
+        metaspace,
+        pattern: try part.bool("split", or: true)
+          ? try Self.compile(Self.quoted(String(metaspace.mark))) : nil)
     case "WhitespaceSplit": self = .scalars(.whitespace, .removed)
     case "Punctuation":
       self = .scalars(.punctuation, try Self.behavior(part, or: .isolated))
@@ -71,6 +71,15 @@ indirect enum PreTokenizer: Sendable {
   /// The division of GPT-2.
   private static let gpt2Pattern =
     #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+
+  /// The pattern in a member that gives it as a text or as an expression.
+  static func pattern(
+    _ member: TokenizerPart?, of part: TokenizerPart
+  ) throws(TokenizerError) -> PatternProgram {
+    if let text = member?.value["String"]?.string { return try compile(quoted(text)) }
+    if let text = member?.value["Regex"]?.string { return try compile(text) }
+    throw part.wrong("pattern", "an object with Regex or String")
+  }
 
   private static func compile(_ text: String) throws(TokenizerError) -> PatternProgram {
     do throws(PatternError) {
@@ -115,6 +124,10 @@ indirect enum PreTokenizer: Sendable {
       let spaced = addsPrefixSpace ? text.insertSpaces(before: pieces) : pieces
       guard let pattern else { return spaced }
       return Self.divide(text, spaced, pattern, .isolated, false)
+    case .metaspace(let metaspace, let pattern):
+      let marked = text.markSpaces(in: pieces, by: metaspace.mark) { metaspace.begins(at: $0) }
+      guard let pattern else { return marked }
+      return Self.divide(text, marked, pattern, .mergedWithNext, false)
     case .scalars(let kind, let behavior):
       let bytes = text.bytes
       var collector = PieceCollector(behavior: behavior)

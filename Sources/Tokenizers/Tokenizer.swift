@@ -2,8 +2,8 @@ public import DataFormats
 
 /// A text to token ids and back, as a `tokenizer.json` of the Hugging Face library describes it.
 ///
-/// Byte-level byte-pair encoding and WordPiece with the normalizers and pre-tokenizers of the
-/// DeepSeek, Qwen, Llama 3, GPT-2 and BERT families. Each token knows its bytes of the user's text.
+/// Byte-pair encoding over bytes or characters, WordPiece and Unigram with the normalizers and
+/// pre-tokenizers of the DeepSeek, Qwen, Llama, GPT-2, BERT and T5 families. Each token knows its bytes of the user's text.
 public final class Tokenizer: Sendable {
   private let vocabulary: Vocabulary
   private let model: TokenizerModel
@@ -36,15 +36,13 @@ public final class Tokenizer: Sendable {
     }
     let root = TokenizerPart(json, place: "")
     guard let modelPart = root.member("model") else { throw root.wrong("model", "an object") }
-    var (model, vocabulary) = try TokenizerModel.read(modelPart)
     var normalizer: Normalizer?
     if let part = root.member("normalizer") { normalizer = try Normalizer(part) }
     if normalizer?.isIdentity == true { normalizer = nil }
     var preTokenizer: PreTokenizer?
     if let part = root.member("pre_tokenizer") { preTokenizer = try PreTokenizer(part) }
-    if case .bytePairs = model, preTokenizer?.isByteLevel != true {
-      throw .unsupportedOption(part: "model", option: "byte pairs of units other than bytes")
-    }
+    var (model, vocabulary) = try TokenizerModel.read(
+      modelPart, isByteLevel: preTokenizer?.isByteLevel == true)
     addedTokens = try AddedTokens(
       root.member("added_tokens") == nil ? [] : try root.parts("added_tokens"), &vocabulary,
       normalizer)

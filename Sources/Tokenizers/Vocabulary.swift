@@ -24,6 +24,16 @@ struct Vocabulary: Sendable {
     guard !ids.isEmpty else { throw .emptyVocabulary }
   }
 
+  /// A vocabulary of pieces whose ids are their places.
+  init(_ list: [String]) throws(TokenizerError) {
+    table = ByteStringTable(minimumCapacity: list.count)
+    for (id, piece) in list.enumerated() {
+      if let known = self.id(of: piece) { throw .duplicateID(known, first: piece, second: piece) }
+      try insert(piece, id)
+    }
+    guard !ids.isEmpty else { throw .emptyVocabulary }
+  }
+
   /// Adds a piece; one that is there already must have the same id.
   mutating func insert(_ piece: String, _ id: Int) throws(TokenizerError) {
     guard (0..<Self.largestID).contains(id) else { throw .idOutOfRange(piece: piece, id: id) }

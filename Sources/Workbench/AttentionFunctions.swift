@@ -35,10 +35,13 @@ enum AttentionFunctions {
         "Whether the picture shows the model's own marks, such as [CLS]; the weights stay as they "
           + "are."),
       ParameterDefinition(
-        "kind", .choice(["weights", "values"]), default: .text("weights"),
-        "What the numbers are: the weights, or the lengths of what keys add to queries."),
+        "kind", .choice(["weights", "values", "cross", "decoder"]), default: .text("weights"),
+        "What the numbers are: the weights, or the lengths of what keys add to queries; of a decoder "
+          + "that writes a target, its weights on the text (cross) or on the target."),
+      PairRequest.target,
       TraceRequest.using,
       TraceRequest.ids,
+      PairRequest.targetIDs,
     ],
     result: "an AttentionMap, or an AttentionGrid where several layers or heads are chosen",
     examples: [
@@ -59,6 +62,7 @@ enum AttentionFunctions {
       + "Clark et al. 2019, What Does BERT Look At?, section 4.1; values: Kobayashi et al. 2020, "
       + "Attention is Not Only a Weight"
   ) { arguments, context in
+    if let map = try PairRequest.attention(arguments, context) { return map }
     // What is asked for is checked before the model runs.
     let sizes = try TraceRequest.answeringModel(arguments, context).configuration
     let special = try arguments.bool("special")

@@ -17,6 +17,7 @@ enum ErrorWording {
     case let error as CheckpointError:
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
+    case let error as ChatTemplateError: FunctionError("\(error)", code: "chat-template")
     case let error as MappedFileError: FunctionError("\(error)", code: "unreadable-file")
     case let error as ProjectionError:
       FunctionError(error.description, code: "unsuitable-points")
@@ -45,6 +46,8 @@ enum ErrorWording {
         .missingWeight, .wrongShape, .unsuitableElementType:
         ("broken-model", nil)
       case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
+      case .noChatTemplate:
+        ("chat-template", "Write the text as the model expects it, and give that.")
       case .emptyInput: ("empty-text", nil)
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
@@ -54,6 +57,8 @@ enum ErrorWording {
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
       case .noOutputProjection: ("no-output-projection", nil)
+      case .noDecoder:
+        ("no-decoder", "Load an encoder-decoder, such as a T5, to give a target.")
       case .notCausal: ("not-causal", "Load a decoder to continue a text.")
       case .noLanguageModelHead:
         ("no-language-model-head", "Load a decoder to ask what comes next.")

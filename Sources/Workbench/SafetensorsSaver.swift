@@ -30,6 +30,7 @@ enum SafetensorsSaver {
       return result
     case .object(let object):
       if let trace = object as? TraceValue { return try tensors(of: trace, in: context) }
+      if let trace = object as? PairTraceValue { return try tensors(of: trace, in: context) }
       if let attribution = object as? AttributionValue { return attribution.tensors }
       if let concept = object as? ConceptValue { return concept.tensors }
       if let map = object as? AttentionMapValue { return [("attention", map.weights)] }
@@ -69,6 +70,28 @@ enum SafetensorsSaver {
     if sizes.hasLanguageModelHead {
       result.append(("logits", try trace.logits(cancellation: context.cancellation)))
     }
+    return result
+  }
+
+  /// `input_ids`, `decoder_input_ids`, hidden states and attentions of both stacks, and `logits`.
+  private static func tensors(
+    of value: PairTraceValue, in context: ExecutionContext
+  ) throws -> [(name: String, tensor: Tensor)] {
+    let trace = value.trace
+    var result = [
+      ("input_ids", try int64(trace.source.ids)), ("decoder_input_ids", try int64(trace.targetIDs)),
+    ]
+    var byteCount = 0
+    for field in value.fieldNames where field.contains("_states") || field.contains("_attentions") {
+      guard case .list(let list)? = try value.field(field, in: context) else { continue }
+      for (layer, element) in list.enumerated() {
+        guard case .tensor(let tensor) = element else { continue }
+        byteCount += tensor.byteCount
+        try check(byteCount: byteCount)
+        result.append(("\(field).\(layer)", tensor))
+      }
+    }
+    result.append(("logits", try trace.logits(cancellation: context.cancellation)))
     return result
   }
 

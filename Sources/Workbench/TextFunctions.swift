@@ -1,11 +1,12 @@
 import Analysis
+import DataFormats
 import Interpreter
 import Models
 import Tokenizers
 
 /// Running texts: tokens, traces, and what a decoder would say next.
 enum TextFunctions {
-  static let all: [FunctionDefinition] = [tokens, trace, next]
+  static let all: [FunctionDefinition] = [tokens, trace, next, chat]
 
   private static let tokens = FunctionDefinition(
     "tokens", group: "Traces",
@@ -31,17 +32,21 @@ enum TextFunctions {
     details: """
       A trace keeps the residual stream and each layer's queries, keys and values; attention maps \
       and logits are computed from them when asked for. Recent traces stay in memory, so that a \
-      second question about a text costs no second run.
+      second question about a text costs no second run. With a target, a model that reads one text \
+      and writes another runs both, and gives the attention of its encoder, of its decoder, and from \
+      what is written to what is read.
       """,
     parameters: [
-      TraceRequest.text, TraceRequest.using, TraceRequest.ids, TraceRequest.precision,
+      TraceRequest.text, PairRequest.target, TraceRequest.using, TraceRequest.ids,
+      PairRequest.targetIDs, TraceRequest.precision,
     ],
-    result: "a Trace",
+    result: "a Trace, or a PairTrace where a target is given",
     examples: [
       Example("t = trace(\"The cat sat.\")\nt.attentions[3][1]", needsResources: true)
     ]
   ) { arguments, context in
-    .object(try TraceRequest.trace(arguments, context))
+    if let pair = try PairRequest.trace(arguments, context) { return .object(pair) }
+    return .object(try TraceRequest.trace(arguments, context))
   }
 
   private static let next = FunctionDefinition(
@@ -71,6 +76,69 @@ enum TextFunctions {
       trace.trace, position: position, count: try arguments.integer("top"),
       cancellation: context.cancellation)
     return .object(NextTokensValue(top, of: trace, position: position, call: context.call))
+  }
+
+  private static let chat = FunctionDefinition(
+    "chat", group: "Traces",
+    summary: "A conversation as a text in the model's own chat format.",
+    details: """
+      Renders the chat template that comes with the model. The text begins with the beginning of a \
+      sequence where the format has one, and functions that take it don't add another. Formats that \
+      show a date get none, so that the text is the same every day.
+      """,
+    parameters: [
+      ParameterDefinition(
+        "messages", .either([.text, .list(of: .record)]),
+        "Records with `role` (\"system\", \"user\", \"assistant\") and `content`; a text is what the user says."
+      ),
+      ParameterDefinition(
+        "thinking", .optional(.bool), defaultText: "as the format says",
+        "Whether the model is to think before it answers, where its format has the choice."),
+      ParameterDefinition(
+        "prompt", .bool, default: .bool(true), "Whether to end where the model's answer begins."),
+      TraceRequest.using,
+    ],
+    result: "a text",
+    examples: [
+      Example(
+        "chat([{role: \"user\", content: \"Who are you?\"}]) |> next(top: 3)",
+        needsResources: true)
+    ]
+  ) { arguments, context in
+    let model = try TraceRequest.model(arguments, context).model
+    let messages = try messages(arguments)
+    let template = try model.chatTemplate()
+    let thinking: Bool? =
+      try arguments.optional("thinking") == nil ? nil : arguments.bool("thinking")
+    if thinking != nil, !LanguageModel.thinkingNames.contains(where: template.mentions) {
+      throw ArgumentError(
+        "thinking", "The chat format of \(model.name) leaves no choice whether to think.",
+        hint: "Leave `thinking` out.")
+    }
+    return .text(
+      try model.chatText(
+        messages, template: template, thinking: thinking,
+        asksForAnswer: try arguments.bool("prompt")))
+  }
+
+  /// The messages that a call gives, each with its role.
+  private static func messages(_ arguments: Arguments) throws -> [JSONObject] {
+    let value = try arguments.value("messages")
+    if case .text(let text) = value {
+      return [["role": "user", "content": .string(text)]]
+    }
+    let messages = try arguments.list("messages").compactMap(\.json.object)
+    guard !messages.isEmpty else {
+      throw ArgumentError(
+        "messages", "A conversation has at least one message.",
+        hint: "For example: [{role: \"user\", content: \"Hello\"}].")
+    }
+    for (index, message) in messages.enumerated() where message["role"]?.string == nil {
+      throw ArgumentError(
+        "messages", "Message \(index) has no text as its `role`.",
+        hint: "For example: {role: \"user\", content: \"Hello\"}.")
+    }
+    return messages
   }
 
   /// Refuses models that predict nothing, or only what stands between other tokens, before they

@@ -27,7 +27,7 @@ import Tokenizers
 
   static let damages: [(String, String, TokenizerError)] = [
     ("\"model\": {", "\"model_\": {", .wrongMember(place: "model", expected: "an object")),
-    ("\"BPE\"", "\"Unigram\"", .unknownType(part: "model", type: "Unigram")),
+    ("\"BPE\"", "\"WordLevel\"", .unknownType(part: "model", type: "WordLevel")),
     ("\"BPE\"", "7", .wrongMember(place: "model.type", expected: "a text")),
     ("\"vocab\"", "\"vocab_\"", .wrongMember(place: "model.vocab", expected: "an object")),
     ("{\"a\": 0, \"b\": 1, \"ab\": 2, \"c\": 3}", "{}", .emptyVocabulary),
@@ -45,12 +45,8 @@ import Tokenizers
     ("\"id\": 4", "\"id\": 1", .duplicateID(1, first: "b", second: "<end>")),
     ("\"NFC\"", "\"NFKC\"", .unknownType(part: "normalizer.normalizers[0]", type: "NFKC")),
     (
-      "\"Split\"", "\"Metaspace\"",
-      .unknownType(part: "pre_tokenizer.pretokenizers[0]", type: "Metaspace")
-    ),
-    (
-      "\"ByteLevel\", \"add", "\"Digits\", \"add",
-      .unsupportedOption(part: "model", option: "byte pairs of units other than bytes")
+      "\"Split\"", "\"Delimiter\"",
+      .unknownType(part: "pre_tokenizer.pretokenizers[0]", type: "Delimiter")
     ),
     (
       "\"Isolated\"", "\"Sideways\"",

@@ -19,9 +19,11 @@ struct TokenizerFixture: Sendable {
 
   static let families = [
     "deepseek-llm", "deepseek-coder", "deepseek-v3", "qwen2", "llama3", "gpt2", "stripping",
-    "word-piece",
+    "word-piece", "unigram", "character-pairs",
   ]
-  static let byteLevelFamilies = Array(families.dropLast(2))
+  /// Those whose tokens aren't bytes.
+  static let characterFamilies = ["stripping", "word-piece", "unigram", "character-pairs"]
+  static let byteLevelFamilies = families.filter { !characterFamilies.contains($0) }
 
   init(_ family: String, file: String = #filePath) throws {
     let tests = file.split(separator: "/").dropLast(2).joined(separator: "/")
@@ -68,7 +70,7 @@ func randomText(using generator: inout SeededGenerator) -> String {
   ]
   let words = [
     " the", "token", "don't", "'LL", "\r\n", "    ", "注意力", "ü", "e\u{301}", "👨‍👩‍👧", "2024", "<think>",
-    "<｜end▁of▁sentence｜>", "<|endoftext|>", "[MASK]", "<mask>", "zzz",
+    "<｜end▁of▁sentence｜>", "<|endoftext|>", "[MASK]", "<mask>", "zzz", "▁", "</s>", "ﬁ", "Ａ\u{301}",
   ]
   var text = ""
   for _ in 0..<Int.random(in: 0...12, using: &generator) {

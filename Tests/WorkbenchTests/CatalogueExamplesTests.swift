@@ -12,7 +12,7 @@ import Workbench
       let bench =
         example.source.contains("load(\"specimen")
         ? try Bench("specimen", "specimen-moe", "specimen-biased") : try Bench("all-MiniLM-L6-v2")
-      if ["next", "lens", "generate", "attribute", "faithfulness"].contains(name) {
+      if ["next", "chat", "lens", "generate", "attribute", "faithfulness"].contains(name) {
         try bench.run("load(\"\(fixtures)/llama-deepseek-llm\")")
       }
       if name == "selection" { try bench.run("load(\"\(fixtures)/deepseek-v32\")") }

@@ -8,7 +8,7 @@ configuration's add_bos_token asks for.  A range is the token's bytes in the use
 byte-level ranges come from the lengths of the tokens' bytes, WordPiece ranges from the library's character offsets.
 "decoded" is given only where the library's own decoding differs from the text.
 """
-import json, os, random, sys
+import base64, collections, json, math, os, random, sys, unicodedata
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -140,11 +140,115 @@ def word_piece(rng):
     return js, dict(cls_token="[CLS]", sep_token="[SEP]")
 
 
+# ------------------------------------------------------------------------------------------------ characters
+def character_rules():
+    """What a map of characters replaces, after the compatibility form: widths, ligatures, marks, spaces."""
+    rules = {chr(c): " " for c in [9, 10, 13, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF]}
+    rules.update({chr(c): "" for c in [*range(1, 9), 11, 14, 0x1F, 0x7F, 0xAD, 0xFFF9]})
+    for low, high in [(0xA8, 0xBE), (0x132, 0x133), (0x1C4, 0x1CC), (0x2070, 0x208E), (0x2100, 0x2126), (0x2150, 0x2188), (0x2460, 0x2490), (0x3200, 0x3210),
+                      (0x3300, 0x3308), (0x338E, 0x33A0), (0xFB00, 0xFB06), (0xFDF0, 0xFDFC), (0xFF01, 0xFF9F), (0xF900, 0xF910), (0x1D49C, 0x1D4D0)]:
+        for c in range(low, high + 1):
+            form = unicodedata.normalize("NFKC", chr(c))
+            if form != chr(c):
+                rules[chr(c)] = form
+    for base in "aeiouAEIOUncy":
+        for mark in "\u0300\u0301\u0302\u0303\u0308\u0327":
+            form = unicodedata.normalize("NFKC", base + mark)
+            if len(form) == 1:
+                rules[base + mark] = form
+    rules["ｶ\uff9e"] = "ガ"
+    return rules
+
+
+def compiled(rules):
+    """The rules as a double array whose leaves point into a table of texts."""
+    texts, places = b"", {}
+    for form in rules.values():
+        if form not in places:
+            places[form] = len(texts)
+            texts += form.encode() + b"\0"
+    root = {}
+    for key, form in rules.items():
+        node = root
+        for byte in key.encode():
+            node = node.setdefault(byte, {})
+        node[0] = places[form]
+    units, taken, bases = {0: 0}, {0}, set()
+
+    def place(node, index):
+        base = next(b for b in range(1, 1 << 20) if b not in bases and all(b ^ c not in taken for c in node))
+        bases.add(base)
+        taken.update(base ^ c for c in node)
+        units[index] |= (index ^ base) << 10 | (256 if 0 in node else 0)
+        for c in node:
+            units[base ^ c] = node[c] | 1 << 31 if c == 0 else c
+        for c in node:
+            if c:
+                place(node[c], base ^ c)
+
+    place(root, 0)
+    size = (max(units) | 0xFF) + 1
+    array = b"".join(units.get(i, 0).to_bytes(4, "little") for i in range(size))
+    return base64.b64encode(len(array).to_bytes(4, "little") + array + texts).decode()
+
+
+def unigram(rng):
+    """T5's: pieces are the frequent parts of words, their scores the logarithms of their shares."""
+    words = collections.Counter("▁" + word for line in ENGLISH * 3 + CHINESE * 2 + OTHERS for word in line.split())
+    counts = collections.Counter()
+    for word, times in words.items():
+        for start in range(len(word)):
+            for end in range(start + 1, min(len(word), start + 9) + 1):
+                counts[word[start:end]] += times
+    letters = [piece for piece in counts if len(piece) == 1]
+    longer = sorted((piece for piece, times in counts.items() if len(piece) > 1 and times > 1), key=lambda p: (-counts[p] * len(p), p))[:700]
+    kept = sorted(letters + longer, key=lambda p: (-counts[p], p))
+    total = sum(counts[piece] for piece in kept)
+    vocab = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0]] + [[piece, round(math.log(counts[piece] / total), 6)] for piece in kept]
+    size = len(vocab)
+    vocab += [[f"<extra_id_{1 - i}>", 0.0] for i in range(2)]
+    ends = [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}]
+    metaspace = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+    return {"version": "1.0", "truncation": None, "padding": None,
+            "added_tokens": [added(0, "<pad>"), added(1, "</s>"), added(2, "<unk>"), added(size, "<extra_id_1>"), added(size + 1, "<extra_id_0>")],
+            "normalizer": {"type": "Precompiled", "precompiled_charsmap": compiled(character_rules())},
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]},
+            "post_processor": {"type": "TemplateProcessing", "single": ends, "pair": ends + [{"Sequence": {"id": "B", "type_id": 0}}, ends[1]],
+                               "special_tokens": {"</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}}},
+            "decoder": metaspace, "model": {"type": "Unigram", "unk_id": 2, "vocab": vocab, "byte_fallback": False},
+            }, dict(eos_token="</s>", pad_token="<pad>", unk_token="<unk>")
+
+
+def character_pairs(rng):
+    """Llama 2's: pairs of characters, spaces as marks, bytes for what is unknown."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    names = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % b for b in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=620, special_tokens=names, show_progress=False, min_frequency=2)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    tokenizer.train_from_iterator(ENGLISH * 2 + CHINESE * 2, trainer)
+    js = json.loads(tokenizer.to_str())
+    js["pre_tokenizer"] = None
+    js["added_tokens"] = [added(0, "<unk>"), added(1, "<s>"), added(2, "</s>")]
+    js["model"].update(unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    js["decoder"] = {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+                                                      {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
+    begin = [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    js["post_processor"] = {"type": "TemplateProcessing", "single": begin, "pair": begin + [{"Sequence": {"id": "B", "type_id": 1}}],
+                            "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}}
+    return js, dict(bos_token="<s>", eos_token="</s>", unk_token="<unk>", add_bos_token=True, add_eos_token=False)
+
+
+CHARACTERS = ("word-piece", "stripping", "unigram", "character-pairs")
+
+
 def families(seed=1):
     for family in PATTERNS:
         yield family, *byte_level(family, random.Random(seed))
     yield "stripping", *stripping(random.Random(seed))
     yield "word-piece", *word_piece(random.Random(seed))
+    yield "unigram", *unigram(random.Random(seed))
+    yield "character-pairs", *character_pairs(random.Random(seed))
 
 
 # ------------------------------------------------------------------------------------------------ texts
@@ -203,9 +307,18 @@ class Reference:
         starts = [0]
         for c in text:
             starts.append(starts[-1] + len(c.encode()))
-        if self.family in ("word-piece", "stripping", "qwen2"):
+        if self.family in CHARACTERS + ("qwen2",):
             ranges = [None if m and o == (0, 0) else [starts[o[0]], starts[o[1]]] for o, m in zip(offsets, inserted)]
-        if self.family not in ("word-piece", "stripping"):
+        if self.family == "unigram":
+            # Marks that went into the character before them belong to it.
+            for index, range_ in enumerate(ranges):
+                if range_ and range_[0] < range_[1]:
+                    end = offsets[index][1]
+                    following = min([o[0] for o in offsets[index + 1:] if o[0] >= end] or [len(text)], default=len(text))
+                    while end < following and unicodedata.category(text[end])[0] == "M":
+                        end += 1
+                    range_[1] = starts[end]
+        if self.family not in CHARACTERS:
             # Exact bytes; for a text that the normaliser changes, only the whole characters are known.
             data, place, exact = text.encode(), 0, []
             for index, i in enumerate(ids):
@@ -234,7 +347,8 @@ if __name__ == "__main__":
     for family, js, configuration in families():
         reference = Reference(family, js, configuration)
         rng = random.Random(5)
-        cases = [reference.case(text) for text in FIXED + [random_text(rng) for _ in range(150)]]
+        count = int(os.environ.get("TEXTS") or {"unigram": 60, "character-pairs": 20}.get(family, 150))
+        cases = [reference.case(text) for text in FIXED + [random_text(rng) for _ in range(count)]]
         with open(os.path.join(folder, family + ".json"), "w", encoding="utf-8") as f:
             f.write('{"tokenizer":' + json.dumps(js, separators=(",", ":")) + ',\n"configuration":' + json.dumps(configuration)
                     + ',\n"cases":[\n' + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n")
