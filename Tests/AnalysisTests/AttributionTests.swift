@@ -137,9 +137,10 @@ import Testing
     let result = try Faithfulness(
       of: attribution, reference.question, options: reference.options, orders: 8)
     #expect(result.deletion.count == 8 && result.insertion.count == 8)
-    #expect(abs(result.deletion[0] - attribution.value) < 1e-9)
-    #expect(abs(result.deletion[7] - result.insertion[0]) < 1e-9)
-    #expect(abs(result.insertion[7] - attribution.value) < 1e-9)
+    // Batches of other sizes sum in another order, see `logitsOfOnePositionAreThatRowOfAll`.
+    #expect(abs(result.deletion[0] - attribution.value) < 1e-5)
+    #expect(abs(result.deletion[7] - result.insertion[0]) < 1e-5)
+    #expect(abs(result.insertion[7] - attribution.value) < 1e-5)
     #expect(result.deletionArea < result.randomArea)
     #expect(result.insertionArea > result.deletionArea)
   }
