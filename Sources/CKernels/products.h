@@ -241,9 +241,12 @@ VK_INLINE void single_row(vk_type type, const char *w, int64_t stride, int64_t o
   }
 }
 
-/// The rows and weight rows that registers hold the sums of.
+/// The rows and weight rows that registers hold the sums of, with what is read of both beside them: x86 has 16
+/// registers of 8 lanes, and 32 of 16 lanes; NEON has 32.
 #if VK_LANES == 16
 #define VK_GROUP_ROWS 6
+#elif VK_LANES == 8
+#define VK_GROUP_ROWS 2
 #else
 #define VK_GROUP_ROWS 3
 #endif
@@ -305,7 +308,9 @@ VK_INLINE void rows_product_of(vk_type type, const int outs, const char *w, int6
     break;
   switch (rows - r) {
     VK_CASE(1)
+#if VK_GROUP_ROWS > 2
     VK_CASE(2)
+#endif
 #if VK_GROUP_ROWS == 6
     VK_CASE(3)
     VK_CASE(4)

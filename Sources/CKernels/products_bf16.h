@@ -164,7 +164,9 @@ VK_INLINE void rows_product_bf16_of(const int outs, const char *w, int64_t strid
     break;
   switch (rows - r) {
     VK_CASE(1)
+#if VK_GROUP_ROWS > 2
     VK_CASE(2)
+#endif
 #if VK_GROUP_ROWS == 6
     VK_CASE(3)
     VK_CASE(4)

@@ -18,10 +18,14 @@ import CKernels
   /// Up to this many rows, reading the weights takes the time and not what is done with them.
   private static let exactLimit = 4
 
-  /// Up to how many rows this is faster than packing, as measured: while four weight rows stay in the nearest cache
-  /// for all activations.
+  /// Up to how many rows this is faster than packing, as measured.
+  ///
+  /// It is while four weight rows stay in the nearest cache for all activations; the small tiles of AVX2 repay packing
+  /// sooner.
   static func limit(for weight: Tensor) -> Int {
-    guard weight.elementType.kernelType != nil, weight.scales == nil else { return 16 }
+    guard weight.elementType.kernelType != nil, weight.scales == nil,
+      Compute.kernels.instructionSet != .avx2
+    else { return 16 }
     return weight.elementType.byteCount(ofElements: weight.shape[1]) <= 12 << 10
       && (weight.elementType != .float32 || weight.shape[1] <= 1_024) ? 192 : 48
   }

@@ -48,9 +48,10 @@ import CKernels
   /// Whether the rows of x are multiplied where they are.
   ///
   /// It takes a few of them, and not many pages: far apart by whole pages they would share the few places of the first
-  /// cache.
+  /// cache. The small tiles of AVX2 have too few registers for the addresses: packing is repaid by a few panels.
   private var isReadInPlace: Bool {
     unsafe !isBFloat16 && !isTransposed && depth <= Self.depthBlock && xStride % 1024 != 0
+      && (kernels.instructionSet != .avx2 || columns <= 4 * kernels.tileColumns)
   }
 
   private static let depthBlock = 512
@@ -76,7 +77,15 @@ import CKernels
     while firstTile < tiles {
       let blockTiles = min(tilesPerBlock, tiles - firstTile)
       let isSmall = unsafe blockTiles * tileRows * depth < 1 << 15
-      pool.divide(count: blockTiles, grain: isSmall ? blockTiles : 1) { range in
+      // Where a row of memory holds a column of many tiles, those share its cache lines and pages.
+      let together = unsafe isTransposed ? 16 : 1
+      pool.divide(count: blockTiles, grain: isSmall ? blockTiles : together) { range in
+        if unsafe isTransposed {
+          unsafe packTransposed(
+            firstTile + range.lowerBound, range.count,
+            into: packed.base + range.lowerBound * tileRows * steps * 4)
+          return
+        }
         for tile in range {
           unsafe pack(
             tile: firstTile + tile, into: packed.base + tile * tileRows * steps * 4)
@@ -95,11 +104,6 @@ import CKernels
   private func pack(tile: Int, into panel: UnsafeMutableRawPointer) {
     let first = unsafe tile * kernels.tileRows
     let count = unsafe Int32(min(kernels.tileRows, rows - first))
-    if unsafe isTransposed {
-      unsafe kernels.table.pointee.pack_plain_rows(
-        x + first, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: Float.self))
-      return
-    }
     let from = unsafe x + first * xStride
     if unsafe isBFloat16 {
       unsafe kernels.table.pointee.pack_rows_bf16(
@@ -107,6 +111,23 @@ import CKernels
     } else {
       unsafe kernels.table.pointee.pack_rows(
         from, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: Float.self))
+    }
+  }
+
+  /// Packs some tiles of an x that is stored by its depth, a piece of the depth of all of them at a time.
+  private func packTransposed(
+    _ firstTile: Int, _ tiles: Int, into panels: UnsafeMutableRawPointer
+  ) {
+    let tileRows = unsafe kernels.tileRows
+    let floats = unsafe panels.assumingMemoryBound(to: Float.self)
+    for k in unsafe stride(from: 0, to: depth, by: 16) {
+      let count = unsafe min(16, depth - k)
+      for tile in 0..<tiles {
+        let first = (firstTile + tile) * tileRows
+        unsafe kernels.table.pointee.pack_plain_rows(
+          x + k * xStride + first, Int64(xStride), Int32(min(tileRows, rows - first)),
+          Int64(count), floats + (tile * depth + k) * tileRows)
+      }
     }
   }
 
