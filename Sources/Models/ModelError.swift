@@ -23,6 +23,8 @@ public enum ModelError: Error, Sendable, Equatable {
   case emptyInput
   case inputTooLong(tokens: Int, limit: Int)
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
+  case tokensUnknown(layer: Int)
+  case expertOutOfRange(String, layer: Int, token: Int, count: Int)
   case notEnoughMemory(what: String, needed: Int, available: Int)
   case notDifferentiable(architecture: String)
   case noRelevanceRules(architecture: String)
@@ -81,6 +83,11 @@ extension ModelError: CustomStringConvertible {
     case .tokenOutOfRange(let id, let position, let vocabulary):
       "The token id \(id) at position \(position) is outside the vocabulary: "
         + "ids run from 0 to \(vocabulary - 1)."
+    case .tokensUnknown(let layer):
+      "Layer \(layer) chooses experts by the tokens' ids, which this run doesn't know: give ids or a text."
+    case .expertOutOfRange(let expert, let layer, let token, let count):
+      "The table of layer \(layer) sends the token \(token) to the expert \(expert): "
+        + "experts run from 0 to \(count - 1)."
     case .notEnoughMemory(let what, let needed, let available):
       "\(what) would take \(amount(needed)) of memory, "
         + "but \(amount(available)) are available: take a shorter text or ask for less."

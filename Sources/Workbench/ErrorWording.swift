@@ -43,7 +43,7 @@ enum ErrorWording {
       case .checkpoint: ("broken-checkpoint", nil)
       case .tokenizer: ("broken-tokenizer", nil)
       case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
-        .missingWeight, .wrongShape, .unsuitableElementType:
+        .missingWeight, .wrongShape, .unsuitableElementType, .expertOutOfRange:
         ("broken-model", nil)
       case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
       case .noChatTemplate:
@@ -54,6 +54,7 @@ enum ErrorWording {
       case .notEnoughMemory, .tooLargeForMemory: ("not-enough-memory", nil)
       case .notDifferentiable, .noRelevanceRules: ("no-gradient", nil)
       case .wrongInputShape: ("wrong-shape", nil)
+      case .tokensUnknown: ("tokens-unknown", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
       case .noOutputProjection: ("no-output-projection", nil)

@@ -118,7 +118,8 @@ final class ExpertsValue: ObjectValue {
     return "each token uses \(chosen) of \(use.weights.shape[1])"
       + (use.groups == nil
         ? "" : " from the best \(router.keptGroupCount) of \(router.groupCount) groups")
-      + ", by \(router.isSigmoid ? "sigmoid" : "softmax") scores"
+      + (router.isFixed
+        ? ", by the token alone, weighted" : ",") + " by \(router.scoring) scores"
       + (router.correction == nil ? "" : " with corrections")
       + "; as uneven as \(served) experts evenly used"
   }

@@ -107,7 +107,7 @@ enum LatentFunctions {
   ) { arguments, context in
     let model = try TraceRequest.answeringModel(arguments, context)
     guard model.configuration.selectedKeys != nil else {
-      throw MissingPartError.noKeySelection(model: model.name)
+      throw model.missingKeySelection
     }
     let layers = try (try arguments.selection("layer") ?? .last).indices(
       count: model.configuration.layers, parameter: "layer")

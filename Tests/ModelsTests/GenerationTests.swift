@@ -10,7 +10,7 @@ import Testing
   static let causal = [
     "llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "gpt2",
     "deepseek-moe", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "deepseek-v32",
-    "deepseek-v3-scaled",
+    "deepseek-v3-scaled", "deepseek-v4", "deepseek-v4-packed",
   ]
   static let ids = (0..<32).map { 3 + ($0 * 37) % 90 }
 
