@@ -8,6 +8,8 @@ public enum MissingPartError: Error, Sendable, Equatable {
   case noBlocks(model: String)
   case noBlocksInLayer(Int)
   case noBlockSelection(layer: Int, selectingLayers: [Int])
+  case severalStreams(model: String, count: Int)
+  case attentionPastTokens(model: String)
   case noExperts(layer: Int, layersWithExperts: [Int])
   case noReadout(model: String)
   case noNeurons(layer: Int, part: NeuronPart, experts: Int?)
@@ -44,6 +46,10 @@ extension MissingPartError: CustomStringConvertible {
     case .noBlockSelection(let layer, let layers):
       "Layer \(layer) selects no blocks of tokens: the layers that do are "
         + "\(layers.map(String.init).joined(separator: ", "))."
+    case .severalStreams(let model, let count):
+      "The residual stream of \(quoted(model)) is \(count) streams that mix in every layer: what one part writes has no share of its own in a logit."
+    case .attentionPastTokens(let model):
+      "The attention of \(quoted(model)) goes past single tokens, to blocks and sinks, and its residual streams mix: its maps of tokens don't say what reaches a token through several layers."
     case .noExperts(_, []):
       "The model has no experts: every feed-forward part is dense."
     case .noExperts(let layer, let layers):

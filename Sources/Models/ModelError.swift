@@ -92,7 +92,7 @@ extension ModelError: CustomStringConvertible {
       "\(what) would take \(amount(needed)) of memory, "
         + "but \(amount(available)) are available: take a shorter text or ask for less."
     case .notDifferentiable(let architecture):
-      "Gradients of the architecture \(quoted(architecture)) can't be computed."
+      "Gradients of the architecture \(quoted(architecture)) can't be computed: it runs forward alone."
     case .noRelevanceRules(let architecture):
       "Relevance can't be followed through the architecture \(quoted(architecture)): its rules are those of decoders."
     case .wrongInputShape(let found, let expected):

@@ -14,6 +14,17 @@ extension Trace {
     try windowedMaps(.blocks, layer: layer, heads: heads, cancellation)
   }
 
+  /// The attention of some heads of a layer to blocks if every query saw all that end at its token or before, `[heads,
+  /// queries, blocks]`: the layer's own queries and keys, without the selection.
+  ///
+  /// - Throws: as `blockAttentionMaps`.
+  public func denseBlockAttentionMaps(
+    layer: Int, heads: Range<Int>? = nil, cancellation: Cancellation? = nil
+  ) throws -> Tensor {
+    try windowedMaps(
+      .blocks, layer: layer, heads: heads, ignoresSelection: true, cancellation)
+  }
+
   /// The attention of some heads of a layer to all that they look at, `[heads, queries, keys]`: the tokens, followed in
   /// layers that make blocks by those.
   ///
@@ -88,7 +99,8 @@ extension Trace {
   }
 
   private func windowedMaps(
-    _ wanted: WindowedAttention.Keys, layer: Int, heads: Range<Int>?, _ cancellation: Cancellation?
+    _ wanted: WindowedAttention.Keys, layer: Int, heads: Range<Int>?,
+    ignoresSelection: Bool = false, _ cancellation: Cancellation?
   ) throws -> Tensor {
     let record = try attentionRecord(layer, cancellation)
     if wanted == .blocks { _ = try blockMaker(layer, cancellation) }
@@ -99,9 +111,10 @@ extension Trace {
         heads.lowerBound < 0 ? heads.lowerBound : heads.upperBound - 1, count: count)
     }
     try requireMemory(maps: 2 * heads.count)
-    guard let mixing = record.mixing as? WindowedAttention, case .heads(let keys) = record.keys
+    guard var mixing = record.mixing as? WindowedAttention, case .heads(let keys) = record.keys
     else { throw MissingPartError.noBlocks(model: model.name) }
-    return try model.computing {
+    if ignoresSelection { mixing.selection = nil }
+    return try model.computing { [mixing] in
       try mixing.maps(
         of: wanted, queries: record.queries, keys: keys, heads: heads, cancellation: cancellation)
     }

@@ -88,7 +88,8 @@ enum LatentFunctions {
       For sparse attention (DeepSeek-V3.2), where an indexer selects so many keys for each query. The map is the \
       attention that all keys would have had, the mean over the heads: above 0 where a key was selected, below 0 where it \
       wasn't. What is missed is the sum of the latter, of this layer's own queries and keys; beside it stands the \
-      least that any selection of as many keys would miss. A text with no more tokens than that sees all.
+      least that any selection of as many keys would miss. A text with no more tokens than that sees all. Of models that \
+      look at blocks of earlier tokens (DeepSeek-V4) it tells the same of blocks, and how much attention they have.
       """,
     parameters: [
       TraceRequest.text,
@@ -98,15 +99,16 @@ enum LatentFunctions {
       TraceRequest.using,
       TraceRequest.ids,
     ],
-    result: "KeySelection",
+    result: "KeySelection, or BlockSelection of models that look at blocks",
     examples: [
       Example(
         "selection(ids: [7, 50, 3, 3, 21, 41, 10, 11, 9, 4]).mean", needsResources: true)
     ],
-    source: "DeepSeek-AI 2025, DeepSeek-V3.2-Exp"
+    source: "DeepSeek-AI 2025, DeepSeek-V3.2-Exp; DeepSeek-AI 2026, DeepSeek-V4"
   ) { arguments, context in
     let model = try TraceRequest.answeringModel(arguments, context)
-    guard model.configuration.selectedKeys != nil else {
+    let looksAtBlocks = model.configuration.compression != nil
+    guard looksAtBlocks || model.configuration.selectedKeys != nil else {
       throw model.missingKeySelection
     }
     let layers = try (try arguments.selection("layer") ?? .last).indices(
@@ -115,6 +117,12 @@ enum LatentFunctions {
       throw ArgumentError("layer", "`layer` of `selection` takes one layer.", code: "wrong-value")
     }
     let trace = try TraceRequest.trace(arguments, context)
+    if looksAtBlocks {
+      let result = try SeenBlocks(
+        trace.trace, layer: layers[0], cancellation: context.cancellation
+      ) { context.progress("What the selection misses", fraction: $0) }
+      return .object(BlockSelectionValue(result, of: trace, call: context.call))
+    }
     let result = try SelectedKeys(
       trace.trace, layer: layers[0], cancellation: context.cancellation
     ) { context.progress("What the selection misses", fraction: $0) }

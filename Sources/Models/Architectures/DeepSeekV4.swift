@@ -29,7 +29,8 @@ public struct DeepSeekV4: Architecture {
   ) throws(ModelError) {
     let layers = try reader.integer("num_hidden_layers", in: SizeLimit.layers)
     let heads = try reader.integer("num_attention_heads", in: SizeLimit.heads)
-    let dimension = try reader.integer("head_dim", in: SizeLimit.headDimension)
+    // Positions turn pairs of elements.
+    let dimension = try reader.integer("head_dim", in: 2...SizeLimit.headDimension.upperBound)
     let compression = try CompressionSizes(
       reader, layers: layers, heads: heads, headDimension: dimension)
     let sizes = try ModelConfiguration(

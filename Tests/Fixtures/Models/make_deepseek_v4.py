@@ -257,7 +257,7 @@ def has_ties(model, texts):
     return any(tied)
 
 
-def greedy(model, ids, count=12):
+def greedy(model, ids, count=16):
     made = list(ids)
     with torch.no_grad():
         for _ in range(count):
