@@ -15,6 +15,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case missingWeight(String, checkpoint: String)
   case wrongShape(weight: String, found: [Int], expected: [Int])
   case unsuitableElementType(weight: String, found: ElementType)
+  case unsuitableTable(String, found: ElementType)
   case tooLargeForMemory(model: String, needed: Int, total: Int)
 
   // Running.
@@ -68,6 +69,8 @@ extension ModelError: CustomStringConvertible {
     case .unsuitableElementType(let weight, let found):
       "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16, bf16, f8_e4m3 and quantised "
         + "weights can be used."
+    case .unsuitableTable(let name, let found):
+      "The table \(quoted(name)) is stored as \(found.name): only i32 and i64 can name experts."
     case .tooLargeForMemory(let model, let needed, let total):
       "The weights of \(quoted(model)) take \(amount(needed)), but this machine has \(amount(total)) of "
         + "memory: take a smaller or a quantised version of the model."

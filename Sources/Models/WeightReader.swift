@@ -68,7 +68,10 @@ public struct WeightReader: Sendable {
   mutating func readTable(
     _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil
   ) throws(ModelError) -> Tensor {
-    try read(name, shape, part: part, layer: layer) { [.int32, .int64].contains($0) }
+    if let layout = checkpoint.layout(of: name), ![.int32, .int64].contains(layout.elementType) {
+      throw .unsuitableTable(name, found: layout.elementType)
+    }
+    return try read(name, shape, part: part, layer: layer) { _ in true }
   }
 
   /// A weight in the mapped file.

@@ -53,7 +53,7 @@ enum ErrorWording {
       case .checkpoint: ("broken-checkpoint", nil)
       case .tokenizer: ("broken-tokenizer", nil)
       case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
-        .missingWeight, .wrongShape, .unsuitableElementType, .expertOutOfRange:
+        .missingWeight, .wrongShape, .unsuitableElementType, .unsuitableTable, .expertOutOfRange:
         ("broken-model", nil)
       case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
       case .noChatTemplate:

@@ -43,12 +43,13 @@ enum LatentFunctions {
   ) { arguments, context in
     let model = try TraceRequest.answeringModel(arguments, context)
     guard model.configuration.latent != nil else {
+      let place =
+        model.configuration.compression != nil
+        ? "positions turn elements of the one key that serves all heads"
+        : model.configuration.rotary == nil
+          ? "positions are embedded with its tokens" : "positions turn all of its queries and keys"
       throw FunctionError(
-        "\(model.name) has no latent attention: "
-          + (model.configuration.rotary == nil
-            ? "positions are embedded with its tokens"
-            : "positions turn all of its queries and keys")
-          + ", so that its logits have no part without them.",
+        "\(model.name) has no latent attention: \(place), so that its logits have no part without them.",
         hint: "Models of DeepSeek-V2 and V3 have it, such as load(\"specimen-moe\").",
         code: "missing-part")
     }

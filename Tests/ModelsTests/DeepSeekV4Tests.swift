@@ -347,6 +347,15 @@ import Testing
   @Test func aTableOfExpertsOutOfRangeIsNamed() throws {
     let copy = try ModelCopy(of: "deepseek-v4")
     let name = "layers.0.ffn.gate.tid2eid"
+    #expect(
+      failure {
+        _ = try copy.load { _ in
+        } tensors: { tensors in
+          for place in tensors.indices where tensors[place].name == name {
+            tensors[place].tensor = Tensor(zeros: [60, 2])
+          }
+        }
+      } == "The table \"\(name)\" is stored as f32: only i32 and i64 can name experts.")
     func model(_ expert: Int32, _ token: Int) throws -> LanguageModel {
       try copy.load { _ in
       } tensors: { tensors in
