@@ -109,7 +109,8 @@ let package = Package(
       dependencies: ["JupyterKernel", "JupyterProtocol", "DataFormats", "CZeroMQ"],
       swiftSettings: testSettings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "Models", "Tensors", "DataFormats"],
+      name: "AnalysisTests",
+      dependencies: ["Analysis", "Models", "Checkpoints", "Tensors", "DataFormats"],
       swiftSettings: testSettings),
     .testTarget(
       name: "TrainingTests",

@@ -38,11 +38,13 @@ public struct AttentionFlow: Sendable {
   ///   - positions: positions of the last layer; `nil` takes all.
   ///   - progress: called with the share done, from 0 to 1, after each position.
   ///   - cancellation: stops between and inside flows.
-  /// - Throws: `AttentionFlowError.tooLong`; `ModelError` where there is no such position; `Cancelled`.
+  /// - Throws: `AttentionFlowError.tooLong`; `ModelError` where there is no such position; `MissingPartError` where attention
+  ///   goes to more than tokens; `Cancelled`.
   public init(
     of trace: Trace, positions: [Int]? = nil, progress: ((Double) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws {
+    try trace.requireMapsOfTokensAlone()
     let count = trace.ids.count
     let positions = positions ?? Array(0..<count)
     let limit = positions.count == 1 ? Self.largestTextOfOnePosition : Self.largestText

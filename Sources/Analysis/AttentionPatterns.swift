@@ -115,6 +115,9 @@ public enum AttentionPatterns {
 
   /// The numbers of every head of the chosen layers, one head's map in memory at a time.
   ///
+  /// Where blocks of tokens and sinks take a part of the attention, the numbers are of what goes to the single tokens of
+  /// the window, each row divided by its sum.
+  ///
   /// - Parameters:
   ///   - trace: the run.
   ///   - layers: which layers; `nil` takes all.
@@ -126,18 +129,35 @@ public enum AttentionPatterns {
     cancellation: Cancellation? = nil
   ) throws -> [HeadSummary] {
     let layers = layers ?? Array(0..<trace.model.configuration.layers)
+    let window = trace.model.configuration.compression?.window
     let headCount = trace.model.configuration.heads
     var summaries: [HeadSummary] = []
     for layer in layers {
       for head in 0..<headCount {
-        let map = try trace.attentionMap(layer: layer, head: head, cancellation: cancellation)
+        var map = try trace.attentionMap(layer: layer, head: head, cancellation: cancellation)
+        if window != nil { map = map.rowsDividedBySums }
         summaries.append(
           try HeadSummary(
-            of: map, ids: trace.ids, isCausal: trace.model.configuration.isCausal, layer: layer,
-            head: head, cancellation: cancellation))
+            of: map, ids: trace.ids, isCausal: trace.model.configuration.isCausal,
+            window: window, layer: layer, head: head, cancellation: cancellation))
         progress?(Double(summaries.count) / Double(layers.count * headCount))
       }
     }
     return summaries
+  }
+}
+
+extension Tensor {
+  /// The rows of a matrix, each divided by its sum; rows of sum 0 as they are.
+  fileprivate var rowsDividedBySums: Tensor {
+    let columns = shape[1]
+    var values = floats
+    for start in stride(from: 0, to: values.count, by: max(1, columns)) {
+      let row = start..<start + columns
+      let sum = values[row].reduce(0.0) { $0 + Double($1) }
+      guard sum > 0 else { continue }
+      for place in row { values[place] = Float(Double(values[place]) / sum) }
+    }
+    return Tensor(shape: shape, values)
   }
 }

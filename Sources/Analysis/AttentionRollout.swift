@@ -15,11 +15,13 @@ public enum AttentionRollout {
   ///   - last: the last layer that counts; `nil` takes all.
   ///   - progress: called with the share done, from 0 to 1, after each layer.
   ///   - cancellation: stops between and inside maps and products.
-  /// - Throws: `ModelError` where there is no such layer, or no memory; `Cancelled`.
+  /// - Throws: `ModelError` where there is no such layer, or no memory; `MissingPartError` where attention goes to more
+  ///   than tokens; `Cancelled`.
   public static func rollout(
     _ trace: Trace, through last: Int? = nil, progress: ((Double) -> Void)? = nil,
     cancellation: Cancellation? = nil
   ) throws -> Tensor {
+    try trace.requireMapsOfTokensAlone()
     let layers = trace.model.configuration.layers
     let last = last ?? layers - 1
     guard (0..<layers).contains(last) else {
@@ -44,5 +46,14 @@ public enum AttentionRollout {
     var values = [Float](repeating: 0, count: count * count)
     for index in 0..<count { values[index * count + index] = 1 }
     return Tensor(shape: [count, count], values)
+  }
+}
+
+extension Trace {
+  /// Checks that what tokens pass on to each other is all in the maps of tokens.
+  func requireMapsOfTokensAlone() throws(MissingPartError) {
+    guard model.configuration.compression == nil else {
+      throw .attentionPastTokens(model: model.name)
+    }
   }
 }

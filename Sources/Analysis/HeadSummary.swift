@@ -61,11 +61,12 @@ public struct HeadSummary: Sendable, Equatable {
   ///   - map: how much each query looks at each key, `[queries, keys]`, rows of sum 1.
   ///   - ids: the tokens, of which the map is.
   ///   - isCausal: whether a query sees only the keys up to its own place.
+  ///   - window: how many keys, up to its own place, a query sees at most; `nil` sets no limit.
   ///   - layer: the layer.
   ///   - head: the head.
   ///   - cancellation: checked between rows.
   public init(
-    of map: Tensor, ids: [Int], isCausal: Bool, layer: Int, head: Int,
+    of map: Tensor, ids: [Int], isCausal: Bool, window: Int? = nil, layer: Int, head: Int,
     cancellation: Cancellation? = nil
   ) throws(Cancelled) {
     let count = ids.count
@@ -78,7 +79,7 @@ public struct HeadSummary: Sendable, Equatable {
       let row = map.row(query)
       let rowBits = Analysis.entropy(row)
       bits += rowBits
-      let visible = isCausal ? query + 1 : count
+      let visible = min(isCausal ? query + 1 : count, window ?? count)
       if visible > 1 {
         shares += rowBits / log2(Double(visible))
         sharing += 1

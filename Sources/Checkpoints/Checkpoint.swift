@@ -55,9 +55,30 @@ public struct Checkpoint: Sendable {
     try self.init(folder: try ModelFolder(path: path))
   }
 
-  /// What DeepSeek-V3's 8-bit weights are called with, and how large a block of one scale is.
-  private static let scaleSuffix = "_scale_inv"
+  /// How large a block of one scale of 8-bit weights is in the published checkpoints.
   private static let publishedScaleBlock = [128, 128]
+  /// How many 4-bit numbers of a row share a scale.
+  private static let float4ScaleBlock = [1, 32]
+
+  /// What the scales of a weight's blocks may be called: `X.weight_scale_inv` in DeepSeek-V3's files, `X.scale` in V4's.
+  private static func scaleNames(of weight: String) -> [String] {
+    weight.hasSuffix(".weight")
+      ? ["\(weight)_scale_inv", weight.dropLast("weight".count) + "scale"]
+      : ["\(weight)_scale_inv"]
+  }
+
+  /// The weight that scales of this name would belong to, or `nil` where it isn't one of scales.
+  private static func scaledName(_ scales: String) -> String? {
+    if scales.hasSuffix("_scale_inv") { return String(scales.dropLast("_scale_inv".count)) }
+    if scales.hasSuffix(".scale") { return scales.dropLast("scale".count) + "weight" }
+    return nil
+  }
+
+  /// Whether scales of this type belong to weights of that: bytes with scales that are powers of two are 4-bit numbers,
+  /// other bytes are something else.
+  private static func isScaled(_ type: ElementType?, by scales: ElementType?) -> Bool {
+    type == .float8e4m3 || type == .int8 && scales == .float8e8m0
+  }
 
   /// The size of the scaled blocks that `config.json` gives, or the published one.
   private static func scaleBlock(of folder: ModelFolder) -> [Int] {
@@ -71,13 +92,14 @@ public struct Checkpoint: Sendable {
 
   /// The names without those of scales that belong to an 8-bit weight.
   private static func withoutScales(_ names: [String], in shards: [any WeightsFile]) -> [String] {
-    guard names.contains(where: { $0.hasSuffix(scaleSuffix) }) else { return names }
+    guard names.contains(where: { scaledName($0) != nil }) else { return names }
     let all = Set(names.map { Array($0.utf8) })
     return names.filter { name in
-      guard name.hasSuffix(scaleSuffix) else { return true }
-      let weight = String(name.dropLast(scaleSuffix.count))
-      return !all.contains(Array(weight.utf8))
-        || !shards.contains { $0.layout(of: weight)?.elementType == .float8e4m3 }
+      guard let weight = scaledName(name) else { return true }
+      func type(_ name: String) -> ElementType? {
+        shards.lazy.compactMap { $0.layout(of: name)?.elementType }.first
+      }
+      return !all.contains(Array(weight.utf8)) || !isScaled(type(weight), by: type(name))
     }
   }
 
@@ -217,12 +239,32 @@ public struct Checkpoint: Sendable {
 
   /// The shape and the element type of a tensor, or `nil` where there is none of this name.
   public func layout(of name: String) -> (shape: [Int], elementType: ElementType)? {
-    shard(of: name)?.layout(of: name)
+    guard let found = shard(of: name)?.layout(of: name) else { return nil }
+    guard found.elementType == .int8, let last = found.shape.last,
+      scales(of: name, found.elementType) != nil
+    else { return found }
+    // Bytes with scales beside them are pairs of 4-bit numbers.
+    return (found.shape.dropLast() + [2 * last], .float4e2m1)
+  }
+
+  /// The name of the scales beside a weight, and the file that they are in.
+  private func scales(
+    of weight: String, _ type: ElementType
+  ) -> (name: String, file: any WeightsFile)? {
+    for name in Self.scaleNames(of: weight) {
+      if let file = shard(of: name),
+        Self.isScaled(type, by: file.layout(of: name)?.elementType)
+      {
+        return (name, file)
+      }
+    }
+    return nil
   }
 
   /// A tensor whose elements stay in the mapped file, where its container allows.
   ///
-  /// An 8-bit weight beside which there are scales of its blocks (`…_scale_inv`) is scaled when it is read.
+  /// An 8-bit weight beside which there are scales of its blocks (`…_scale_inv` or `….scale`) is scaled when it is read;
+  /// bytes beside which there are scales are pairs of 4-bit floats, scaled likewise.
   ///
   /// - Throws: `CheckpointError.missingTensor` where there is none of this name.
   public func tensor(named name: String) throws(CheckpointError) -> Tensor {
@@ -230,17 +272,19 @@ public struct Checkpoint: Sendable {
       throw .missingTensor(
         name, checkpoint: fileName(of: path), nearest: nearestName(to: name, in: names))
     }
-    let tensor = try shard.tensor(named: name)
-    let scalesName = name + Self.scaleSuffix
-    guard tensor.elementType == .float8e4m3, let other = self.shard(of: scalesName) else {
-      return tensor
+    var tensor = try shard.tensor(named: name)
+    guard let other = scales(of: name, tensor.elementType) else { return tensor }
+    var block = scaleBlock
+    if tensor.elementType == .int8 {
+      tensor = tensor.readAsFloat4()
+      block = Self.float4ScaleBlock
     }
-    let scales = try other.tensor(named: scalesName)
+    let scales = try other.file.tensor(named: other.name)
     do {
-      return try tensor.scaled(by: scales, block: (rows: scaleBlock[0], columns: scaleBlock[1]))
+      return try tensor.scaled(by: scales, block: (rows: block[0], columns: block[1]))
     } catch {
       throw .scalesDoNotFit(
-        tensor: name, shape: tensor.shape, scales: scales.shape, block: scaleBlock,
+        tensor: name, shape: tensor.shape, scales: scales.shape, block: block,
         checkpoint: fileName(of: path))
     }
   }

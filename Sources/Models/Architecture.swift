@@ -96,6 +96,10 @@ extension Architecture {
 public struct RunConstants: Sendable {
   /// The turns of all positions, for architectures that rotate queries and keys.
   public var rotary: RotaryTable?
+  /// The turns in layers that make blocks of tokens, where they are others.
+  var blockRotary: RotaryTable?
+  /// The ids of the rows that the layers are given, for parts that look at them.
+  var tokenIDs: [Int] = []
   /// The position of the first row that the layers are given.
   var position = 0
   /// The keys and values of the tokens before, which the layers add to, or `nil` where a text is read whole.
@@ -111,6 +115,9 @@ public struct RunConstants: Sendable {
 
   /// Makes constants.
   public init(rotary: RotaryTable? = nil) { self.rotary = rotary }
+
+  /// The ids of some of the rows that the layers are given; none where they aren't known.
+  func ids(_ rows: Range<Int>) -> [Int] { tokenIDs.isEmpty ? [] : Array(tokenIDs[rows]) }
 
   /// Queries or keys `[rows, heads × dimension]` turned by their positions; `first` is the number of the
   /// first among the rows that the layers are given.
@@ -166,6 +173,7 @@ let architectures: [any Architecture.Type] = [
   DeepSeekV2.self,
   DeepSeekV3.self,
   DeepSeekV32.self,
+  DeepSeekV4.self,
   GPT2.self,
   BERT.self,
   T5.self,

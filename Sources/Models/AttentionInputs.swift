@@ -9,7 +9,7 @@ public struct AttentionInputs: Sendable {
   /// The keys that each query sees, or `nil` where it sees all that the model's mask allows.
   public var selection: KeySelection?
   /// How weights come of queries and keys where the model's scale and mask alone don't say it.
-  var mixing: UnscaledAttention?
+  var mixing: (any AttentionMixing)?
 
   /// Makes inputs.
   public init(queries: Tensor, keysAndValues: KeysAndValues, selection: KeySelection? = nil) {

@@ -39,6 +39,9 @@ extension LanguageModel {
     guard (0..<configuration.layers).contains(layer) else {
       throw ModelError.layerOutOfRange(layer, count: configuration.layers)
     }
+    guard configuration.streams == 1 else {
+      throw MissingPartError.severalStreams(model: name, count: configuration.streams)
+    }
     guard let neurons = network.neurons(layer, of: part) else {
       throw MissingPartError.noNeurons(
         layer: layer, part: part,

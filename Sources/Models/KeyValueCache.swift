@@ -15,12 +15,27 @@ final class KeyValueCache: Sendable {
   }
 
   private let layers: Mutex<[Layer?]>
+  private let compressed: Mutex<[CompressedLayerRows?]>
   private let capacity: Int
 
   /// Makes an empty cache with room for `capacity` tokens, which grows where they are more.
   init(layers: Int, capacity: Int) {
     self.layers = Mutex(Array(repeating: nil, count: layers))
+    compressed = Mutex(Array(repeating: nil, count: layers))
     self.capacity = capacity
+  }
+
+  /// What a layer that makes blocks has kept, which is to be put back with what is added.
+  func takeCompressed(_ layer: Int) -> CompressedLayerRows? {
+    compressed.withLock { layers in
+      defer { layers[layer] = nil }
+      return layers[layer]
+    }
+  }
+
+  /// Keeps what a layer that makes blocks has read.
+  func putCompressed(_ layer: Int, _ rows: CompressedLayerRows) {
+    compressed.withLock { $0[layer] = rows }
   }
 
   /// Adds the rows of new tokens to a layer and gives all of its rows.

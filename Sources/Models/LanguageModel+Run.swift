@@ -103,6 +103,7 @@ extension LanguageModel {
   ) throws -> (states: [Tensor], records: [LayerRecord]) {
     var constants = try network.prepare(tokens: ids.count)
     constants.taps = try checked(taps)
+    constants.tokenIDs = ids
     var hidden = try entered ?? network.embed(ids, cancellation: cancellation)
     var states: [Tensor] = []
     var records: [LayerRecord] = []
@@ -163,7 +164,7 @@ extension LanguageModel {
     let sizes = configuration
     var perToken = sizes.width
     var others = 0
-    if contents.contains(.hiddenStates) { perToken += sizes.layers * sizes.width }
+    if contents.contains(.hiddenStates) { perToken += sizes.layers * sizes.streamWidth }
     if contents.contains(.attention) {
       perToken += sizes.layers * sizes.heads * sizes.headDimension
       if let limit = sizes.selectedKeys {
@@ -179,6 +180,14 @@ extension LanguageModel {
       if contents.contains(.attention) { perToken += heads * sizes.headDimension }
       if contents.contains(.values) { perToken += heads * sizes.valueDimension }
     }
+    if contents.contains(.attention), let compression = sizes.compression {
+      for (layer, rate) in compression.rates.enumerated() where rate > 0 {
+        others += tokens / rate * sizes.headDimension * MemoryLayout<Float>.size
+        guard compression.selects(in: layer) else { continue }
+        others += BlockSelection.byteCount(
+          tokens: tokens, rate: rate, limit: compression.selectedBlocks)
+      }
+    }
     if contents.contains(.routing), let experts = sizes.experts {
       let perLayer = experts.count * MemoryLayout<Float>.size + experts.chosen * 8
       others += tokens * experts.layers.count * perLayer
@@ -192,7 +201,7 @@ extension LanguageModel {
     let attentionWidth =
       (sizes.heads + sizes.keyValueHeads) * sizes.headDimension
       + sizes.keyValueHeads * sizes.valueDimension
-    let perToken = 4 * sizes.width + 2 * attentionWidth + sizes.headDimension
+    let perToken = 4 * sizes.streamWidth + 2 * attentionWidth + sizes.headDimension
     // The feed-forward part takes a block of tokens at a time.
     let expertWidth = (sizes.experts?.innerWidth ?? 0) * max(1, sizes.experts?.shared ?? 0)
     let perBlockToken = 3 * max(sizes.innerWidth, expertWidth) + (sizes.experts?.count ?? 0)

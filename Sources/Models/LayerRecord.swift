@@ -13,7 +13,7 @@ struct LayerRecord: Sendable {
     let queries: Tensor
     let keys: Keys
     let selection: KeySelection?
-    let mixing: UnscaledAttention?
+    let mixing: (any AttentionMixing)?
   }
 
   /// A layer's values.
@@ -57,7 +57,9 @@ struct LayerRecord: Sendable {
   var byteCount: Int {
     var bytes = latents?.byteCount ?? 0
     if let attention {
-      bytes += attention.queries.byteCount + (attention.selection?.byteCount ?? 0)
+      bytes +=
+        attention.queries.byteCount + (attention.selection?.byteCount ?? 0)
+        + (attention.mixing?.byteCount ?? 0)
       if case .heads(let keys) = attention.keys { bytes += keys.byteCount }
     }
     if case .heads(let values) = values { bytes += values.byteCount }

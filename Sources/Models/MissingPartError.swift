@@ -4,6 +4,12 @@ import Checkpoints
 public enum MissingPartError: Error, Sendable, Equatable {
   case noLatents(model: String)
   case noKeySelection(model: String)
+  case selectsBlocks(model: String)
+  case noBlocks(model: String)
+  case noBlocksInLayer(Int)
+  case noBlockSelection(layer: Int, selectingLayers: [Int])
+  case severalStreams(model: String, count: Int)
+  case attentionPastTokens(model: String)
   case noExperts(layer: Int, layersWithExperts: [Int])
   case noReadout(model: String)
   case noNeurons(layer: Int, part: NeuronPart, experts: Int?)
@@ -29,6 +35,21 @@ extension MissingPartError: CustomStringConvertible {
       "The model \(quoted(model)) has no latents: its keys and values are maps of the stream."
     case .noKeySelection(let model):
       "The model \(quoted(model)) selects no keys: attention weighs all that a token may see."
+    case .selectsBlocks(let model):
+      "The model \(quoted(model)) selects blocks of tokens and not single keys: in t.attentions[layer][head] they follow the tokens, 0 where they weren't selected."
+    case .noBlocks(let model):
+      "The attention of \(quoted(model)) makes no blocks of tokens and has no sinks: it weighs single tokens alone."
+    case .noBlocksInLayer(let layer):
+      "Layer \(layer) makes no blocks of tokens: it looks at the last tokens alone."
+    case .noBlockSelection(_, []):
+      "The model selects no blocks of tokens: no layer has an indexer for them."
+    case .noBlockSelection(let layer, let layers):
+      "Layer \(layer) selects no blocks of tokens: the layers that do are "
+        + "\(layers.map(String.init).joined(separator: ", "))."
+    case .severalStreams(let model, let count):
+      "The residual stream of \(quoted(model)) is \(count) streams that mix in every layer: what one part writes has no share of its own in a logit."
+    case .attentionPastTokens(let model):
+      "The attention of \(quoted(model)) goes past single tokens, to blocks and sinks, and its residual streams mix: its maps of tokens don't say what reaches a token through several layers."
     case .noExperts(_, []):
       "The model has no experts: every feed-forward part is dense."
     case .noExperts(let layer, let layers):

@@ -37,8 +37,18 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// How many keys an indexer lets a token see, or `nil` where a token sees all.
   public var selectedKeys: Int?
 
+  /// How many residual streams run side by side.
+  public var streams = 1
+  /// The sizes of attention to windows and blocks, or `nil` where a token may see all tokens before it.
+  public var compression: CompressionSizes?
+
+  /// The width of all residual streams together.
+  public var streamWidth: Int { streams * width }
+
   /// How many elements of a head positions turn.
-  public var rotaryDimension: Int { latent?.positionDimension ?? headDimension }
+  public var rotaryDimension: Int {
+    latent?.positionDimension ?? compression?.positionDimension ?? headDimension
+  }
 
   /// Makes a configuration.
   public init(

@@ -15,6 +15,7 @@ public enum ModelError: Error, Sendable, Equatable {
   case missingWeight(String, checkpoint: String)
   case wrongShape(weight: String, found: [Int], expected: [Int])
   case unsuitableElementType(weight: String, found: ElementType)
+  case unsuitableTable(String, found: ElementType)
   case tooLargeForMemory(model: String, needed: Int, total: Int)
 
   // Running.
@@ -23,6 +24,8 @@ public enum ModelError: Error, Sendable, Equatable {
   case emptyInput
   case inputTooLong(tokens: Int, limit: Int)
   case tokenOutOfRange(id: Int, position: Int, vocabulary: Int)
+  case tokensUnknown(layer: Int)
+  case expertOutOfRange(String, layer: Int, token: Int, count: Int)
   case notEnoughMemory(what: String, needed: Int, available: Int)
   case notDifferentiable(architecture: String)
   case noRelevanceRules(architecture: String)
@@ -66,6 +69,8 @@ extension ModelError: CustomStringConvertible {
     case .unsuitableElementType(let weight, let found):
       "The weight \(quoted(weight)) is stored as \(found.name): only f32, f16, bf16, f8_e4m3 and quantised "
         + "weights can be used."
+    case .unsuitableTable(let name, let found):
+      "The table \(quoted(name)) is stored as \(found.name): only i32 and i64 can name experts."
     case .tooLargeForMemory(let model, let needed, let total):
       "The weights of \(quoted(model)) take \(amount(needed)), but this machine has \(amount(total)) of "
         + "memory: take a smaller or a quantised version of the model."
@@ -81,11 +86,16 @@ extension ModelError: CustomStringConvertible {
     case .tokenOutOfRange(let id, let position, let vocabulary):
       "The token id \(id) at position \(position) is outside the vocabulary: "
         + "ids run from 0 to \(vocabulary - 1)."
+    case .tokensUnknown(let layer):
+      "Layer \(layer) chooses experts by the tokens' ids, which this run doesn't know: give ids or a text."
+    case .expertOutOfRange(let expert, let layer, let token, let count):
+      "The table of layer \(layer) sends the token \(token) to the expert \(expert): "
+        + "experts run from 0 to \(count - 1)."
     case .notEnoughMemory(let what, let needed, let available):
       "\(what) would take \(amount(needed)) of memory, "
         + "but \(amount(available)) are available: take a shorter text or ask for less."
     case .notDifferentiable(let architecture):
-      "Gradients of the architecture \(quoted(architecture)) can't be computed."
+      "Gradients of the architecture \(quoted(architecture)) can't be computed: it runs forward alone."
     case .noRelevanceRules(let architecture):
       "Relevance can't be followed through the architecture \(quoted(architecture)): its rules are those of decoders."
     case .wrongInputShape(let found, let expected):

@@ -95,6 +95,9 @@ extension LanguageModel {
     guard configuration.hasLanguageModelHead else {
       throw ModelError.noLanguageModelHead(model: name)
     }
+    guard configuration.streams == 1 else {
+      throw MissingPartError.severalStreams(model: name, count: configuration.streams)
+    }
     guard let readout = network.readout else { throw MissingPartError.noReadout(model: name) }
     return readout
   }

@@ -4,6 +4,9 @@ extension Trace {
   /// The attention of one head, `[queries, keys]`: each row sums to 1; 0 where a causal model's
   /// query doesn't see the key, and where the layer's indexer didn't select it.
   ///
+  /// Where a model looks at blocks of earlier tokens too (`blockAttentionMaps`) or has sinks, this is the part of single
+  /// tokens, whose rows sum to less.
+  ///
   /// - Throws: `ModelError` where there is no such layer or head or its inputs weren't kept;
   ///   `Cancelled`.
   public func attentionMap(
@@ -73,7 +76,7 @@ extension Trace {
   ///   `MissingPartError` where the model has no indexer.
   public func keySelection(_ layer: Int) throws -> KeySelection {
     guard let selection = try attentionRecord(layer).selection else {
-      throw MissingPartError.noKeySelection(model: model.name)
+      throw model.missingKeySelection
     }
     return selection
   }
@@ -114,5 +117,13 @@ extension Trace {
     }
     if reduction == .mean { result.scale(by: 1 / Float(sizes.heads)) }
     return result
+  }
+}
+
+extension LanguageModel {
+  /// Why the model has no selection of keys, where it has none.
+  public var missingKeySelection: MissingPartError {
+    configuration.compression?.selectingLayers.isEmpty == false
+      ? .selectsBlocks(model: name) : .noKeySelection(model: name)
   }
 }

@@ -46,6 +46,9 @@ public struct Trace: Sendable {
   /// The hidden states `[tokens, width]`: of 0 what enters the first layer, of `layers` what leaves
   /// the model after its final norm, as transformers counts them.
   ///
+  /// Where several residual streams run side by side, those before every layer are `[tokens, streams × width]`, one
+  /// stream after the other.
+  ///
   /// - Throws: `ModelError` where there is no such layer or they weren't kept.
   public func hiddenStates(_ layer: Int) throws(ModelError) -> Tensor {
     let count = model.configuration.layers + 1
@@ -167,7 +170,8 @@ public struct Trace: Sendable {
   public func routerWeights(_ layer: Int) throws -> Tensor { try routing(layer).weights }
 
   /// How well each expert suits each token in the router's eyes, `[tokens, experts]`: shares that sum
-  /// to 1 where the router takes a softmax, each for itself from 0 to 1 where it takes a sigmoid.
+  /// to 1 where the router takes a softmax, each for itself from 0 to 1 where it takes a sigmoid, or from 0 on where it
+  /// takes the root of a softplus.
   ///
   /// - Throws: as `routing`.
   public func routerProbabilities(_ layer: Int) throws -> Tensor {

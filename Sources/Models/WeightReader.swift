@@ -7,6 +7,8 @@ public enum ModelPart: String, Sendable, CaseIterable {
   case embedding
   /// Queries, keys, values and the output of attention.
   case attention
+  /// What makes blocks of tokens for attention.
+  case compressor
   /// What selects the keys that attention sees.
   case indexer
   /// Dense feed-forward parts.
@@ -17,6 +19,8 @@ public enum ModelPart: String, Sendable, CaseIterable {
   case experts
   /// Experts that every token uses.
   case sharedExperts = "shared experts"
+  /// What joins several residual streams with the parts of a block.
+  case hyperConnections = "hyper-connections"
   /// Weights of the norms.
   case normalization
   /// What turns the last hidden state into logits, where it isn't the embedding again.
@@ -53,6 +57,23 @@ public struct WeightReader: Sendable {
   /// Whether the checkpoint has a tensor of this name.
   public func contains(_ name: String) -> Bool { checkpoint.contains(name) }
 
+  /// A table of whole numbers in the mapped file.
+  ///
+  /// - Parameters:
+  ///   - name: its name in the checkpoint.
+  ///   - shape: the shape that follows from the configuration.
+  ///   - part: what its numbers count as.
+  ///   - layer: the layer that it belongs to, or `nil`.
+  /// - Throws: `ModelError` where it is missing, has another shape or other numbers.
+  mutating func readTable(
+    _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil
+  ) throws(ModelError) -> Tensor {
+    if let layout = checkpoint.layout(of: name), ![.int32, .int64].contains(layout.elementType) {
+      throw .unsuitableTable(name, found: layout.elementType)
+    }
+    return try read(name, shape, part: part, layer: layer) { _ in true }
+  }
+
   /// A weight in the mapped file.
   ///
   /// - Parameters:
@@ -64,16 +85,23 @@ public struct WeightReader: Sendable {
   public mutating func read(
     _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil
   ) throws(ModelError) -> Tensor {
+    try read(name, shape, part: part, layer: layer) { type in
+      [.float32, .float16, .bfloat16, .float8e4m3].contains(type) || type.blockLength > 1
+    }
+  }
+
+  private mutating func read(
+    _ name: String, _ shape: [Int], part: ModelPart, layer: Int?,
+    suits: (ElementType) -> Bool
+  ) throws(ModelError) -> Tensor {
     guard let layout = checkpoint.layout(of: name) else {
       throw .missingWeight(name, checkpoint: fileName(of: checkpoint.path))
     }
     guard layout.shape == shape else {
       throw .wrongShape(weight: name, found: layout.shape, expected: shape)
     }
-    switch layout.elementType {
-    case .float32, .float16, .bfloat16, .float8e4m3: break
-    case let type where type.blockLength > 1: break
-    default: throw .unsuitableElementType(weight: name, found: layout.elementType)
+    guard suits(layout.elementType) else {
+      throw .unsuitableElementType(weight: name, found: layout.elementType)
     }
     uses.append(
       WeightUse(

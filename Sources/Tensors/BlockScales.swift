@@ -2,7 +2,8 @@ import CKernels
 
 /// Scales of a matrix's blocks: the number at a row and column is the stored element times its block's scale.
 ///
-/// DeepSeek-V3's 8-bit weights are stored so, with blocks of 128 by 128.
+/// DeepSeek-V3's 8-bit weights are stored so, with blocks of 128 by 128, and DeepSeek-V4's 4-bit experts, with blocks of
+/// 1 by 32.
 struct BlockScales: Sendable {
   /// What all views of one matrix share.
   final class Values: Sendable {
@@ -39,12 +40,13 @@ extension Tensor {
   /// `scales` is `[⌈rows / block.rows⌉, ⌈columns / block.columns⌉]` for this matrix of `[rows, columns]`;
   /// the factors are applied to the widened elements, so that each number is rounded once.
   /// Throws `TensorError.incompatibleShapes` where the shapes don't fit. Precondition: `block` has no zero, and the
-  /// elements are single ones, not quantised blocks.
+  /// elements are single ones or pairs that no block cuts, not quantised blocks.
   public func scaled(
     by scales: Tensor, block: (rows: Int, columns: Int)
   ) throws(TensorError) -> Tensor {
     precondition(
-      block.rows > 0 && block.columns > 0 && elementType.blockLength == 1 && self.scales == nil,
+      block.rows > 0 && block.columns > 0 && elementType.blockLength <= 2
+        && block.columns % elementType.blockLength == 0 && self.scales == nil,
       "blocks of \(block) elements of \(elementType.name)")
     guard rank == 2,
       scales.shape == [
@@ -56,6 +58,18 @@ extension Tensor {
     result.scales = BlockScales(
       values: BlockScales.Values(scales.widened(), rows: block.rows, columns: block.columns))
     return result
+  }
+
+  /// The same bytes as pairs of 4-bit floats, twice as many in each row.
+  ///
+  /// Precondition: bytes, in rows.
+  public func readAsFloat4() -> Tensor {
+    precondition(
+      [.int8, .uint8].contains(elementType) && rank > 0, "4-bit floats in \(elementType.name)")
+    var shape = shape
+    shape[rank - 1] *= 2
+    return Tensor(
+      shape: shape, elementType: .float4e2m1, storage: storage, byteOffset: byteOffset)
   }
 
   /// Whether the stored elements are multiplied by scales of blocks when they are read.
@@ -78,7 +92,8 @@ extension Tensor {
       let (row, column) = (position / width, position % width)
       let length = min(width - column, first + count - position)
       unsafe widenScaled(
-        elementType, bytePointer + position * elementType.byteCount, scales: scales, row: row,
+        elementType, bytePointer + elementType.byteCount(ofElements: position), scales: scales,
+        row: row,
         column: column, count: length, into: target + (position - first))
       position += length
     }
@@ -95,7 +110,7 @@ func widenScaled(
   while done < count {
     let (factor, end) = scales.scale(row: row, column: column + done)
     let length = min(end - column - done, count - done)
-    let from = unsafe source + done * type.byteCount
+    let from = unsafe source + type.byteCount(ofElements: done)
     if type == .float8e4m3 {
       unsafe table.pointee.widen_e4m3(from, factor, target + done, Int64(length))
     } else {

@@ -32,6 +32,9 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
   case float8e5m2 = "f8_e5m2"
   /// A power of two, 2^(byte - 127); 255 is NaN (OCP "E8M0", the scales of microscaling formats).
   case float8e8m0 = "f8_e8m0"
+  /// Pairs of 4-bit floats with 2 exponent and 1 mantissa bits, the first in the lower half of a byte (OCP "E2M1", as in
+  /// `torch.float4_e2m1fn_x2`).
+  case float4e2m1 = "f4_e2m1"
   /// Blocks of 32: a scale and 4-bit numbers from -8 to 7 (GGUF `Q4_0`).
   case q4_0 = "q4_0"
   /// Blocks of 32: a scale, a minimum and 4-bit numbers (GGUF `Q4_1`).
@@ -54,6 +57,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
   /// The last axis of a tensor is a multiple of it.
   public var blockLength: Int {
     switch self {
+    case .float4e2m1: 2
     case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0: 32
     case .q4_k, .q5_k, .q6_k: 256
     default: 1
@@ -79,7 +83,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     case .float64, .int64, .uint64: 8
     case .float32, .int32, .uint32: 4
     case .float16, .bfloat16, .int16, .uint16: 2
-    case .int8, .uint8, .bool, .float8e4m3, .float8e5m2, .float8e8m0: 1
+    case .int8, .uint8, .bool, .float8e4m3, .float8e5m2, .float8e8m0, .float4e2m1: 1
     }
   }
 

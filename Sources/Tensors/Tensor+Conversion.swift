@@ -40,7 +40,26 @@ func widenElements(
     unsafe Compute.kernels.table.pointee.widen_e4m3(source, 1, target, Int64(count))
   case .float8e5m2: convert(UInt8.self, Float8.widenE5M2)
   case .float8e8m0: convert(UInt8.self, Float8.widenE8M0)
+  case .float4e2m1:
+    for pair in 0..<count / 2 {
+      let byte = unsafe source.load(fromByteOffset: pair, as: UInt8.self)
+      unsafe target[2 * pair] = Float4.widenE2M1(byte & 0xf)
+      unsafe target[2 * pair + 1] = Float4.widenE2M1(byte >> 4)
+    }
   case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q4_k, .q5_k, .q6_k: break
+  }
+}
+
+/// The 4-bit floating-point format of the Open Compute Project, widened exactly.
+enum Float4 {
+  /// The number of four bits: a sign, two of the exponent, one of the mantissa.
+  static func widenE2M1(_ bits: UInt8) -> Float {
+    let exponent = UInt32(bits >> 1 & 0x3)
+    let mantissa = UInt32(bits & 0x1)
+    let magnitude =
+      exponent == 0
+      ? Float(mantissa) * 0.5 : Float(bitPattern: (exponent + 126) << 23 | mantissa << 22)
+    return bits & 0x8 == 0 ? magnitude : -magnitude
   }
 }
 
@@ -108,7 +127,8 @@ extension Tensor {
       case .uint16: integer(UInt16.self)
       case .uint8: integer(UInt8.self)
       case .bool: store { UInt8($0 == 0 ? 0 : 1) }
-      case .float32, .float8e4m3, .float8e5m2, .float8e8m0, .q4_0, .q4_1, .q5_0, .q5_1, .q8_0,
+      case .float32, .float8e4m3, .float8e5m2, .float8e8m0, .float4e2m1, .q4_0, .q4_1, .q5_0, .q5_1,
+        .q8_0,
         .q4_k, .q5_k, .q6_k:
         preconditionFailure("tensors are not converted to \(type.name)")
       }

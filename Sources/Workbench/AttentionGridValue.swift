@@ -100,7 +100,10 @@ public final class AttentionGridValue: ObjectValue {
     return HeatmapGrid(
       title: "\(kind.title) · \(owner.model.model.name)", cells: cells, rowLabels: labels,
       columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-      valueTitle: kind.valueTitle, provenance: provenance)
+      valueTitle: kind.valueTitle,
+      note: kind == .weights && owner.model.model.configuration.compression != nil
+        ? "single tokens alone: blocks of earlier tokens and sinks take the rest" : nil,
+      provenance: provenance)
   }
 
   /// Every map.

@@ -71,6 +71,10 @@ public final class AttentionMapValue: ObjectValue {
   private let layer: Value
   private let head: Value
   let showsSpecial: Bool
+  /// Whether the numbers are the shares of one head or a mean, and not the largest of several.
+  private let isShare: Bool
+  /// The layer, where it is one.
+  private let layerNumber: Int?
   private let call: String
 
   /// Makes the value of a map of a trace, computed by a call.
@@ -91,6 +95,8 @@ public final class AttentionMapValue: ObjectValue {
     self.layer = layer.value
     self.head = head.value
     self.showsSpecial = showsSpecial
+    layerNumber = layer.number
+    isShare = kind == .weights && head != .max && layer != .max
   }
 
   /// Layer and head in words.
@@ -184,8 +190,21 @@ public final class AttentionMapValue: ObjectValue {
         title: "\(kind.title) · \(owner.model.model.name) · \(place)",
         values: AttentionFigures.matrix(weights, positions: shown), rowLabels: labels,
         columnLabels: labels, isCausal: owner.model.model.configuration.isCausal,
-        rowTitle: "query", columnTitle: "key", valueTitle: kind.valueTitle, provenance: provenance)
+        rowTitle: "query", columnTitle: "key", valueTitle: kind.valueTitle,
+        note: pastTokens, provenance: provenance)
     }
+  }
+
+  /// Where the attention goes that rows don't show, of models that look at more than single tokens.
+  private var pastTokens: String? {
+    guard let compression = owner.model.model.configuration.compression, isShare else { return nil }
+    let rows = weights.shape[0]
+    let shown = weights.floats.reduce(0.0) { $0 + Double($1) } / Double(max(1, rows))
+    var rest = "blocks of earlier tokens and sinks take"
+    if let layerNumber, compression.rate(of: layerNumber) == nil { rest = "sinks take" }
+    return
+      "single tokens of the last \(compression.window) get \(NumberText.percent(shown)) of the attention, "
+      + "\(rest) the rest"
   }
 
   /// Tokens, layer, head and the weights row by row.

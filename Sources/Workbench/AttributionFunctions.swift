@@ -146,6 +146,12 @@ enum AttributionFunctions {
     _ arguments: Arguments, _ context: ExecutionContext
   ) throws -> TraceValue {
     let model = try TraceRequest.answeringModel(arguments, context)
+    guard !model.isEncoderDecoder else {
+      throw FunctionError(
+        "Whole answers and layers are explained of decoders alone: \(Value.text(model.name).description) reads one text and writes "
+          + "another.",
+        hint: "`attribute` explains a token that it writes.", code: "not-causal")
+    }
     guard model.configuration.isCausal else { throw ModelError.notCausal(model: model.name) }
     guard model.configuration.hasLanguageModelHead else {
       throw ModelError.noLanguageModelHead(model: model.name)

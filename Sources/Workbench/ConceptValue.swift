@@ -59,10 +59,10 @@ final class ConceptValue: ObjectValue {
     self.random = try vectors(random, 0.5...1)
     var plain = options
     plain.randomConcepts = 0
-    let width = model.model.configuration.width
     self.layers = try ConceptSensitivity(
       concept: activations, counterparts: counterparts, random: self.random,
-      gradients: ConceptGradients(layers.map { _ in Tensor(shape: [0, width], []) }),
+      gradients: ConceptGradients(
+        activations.vectors.map { Tensor(shape: [0, $0.shape[1]], []) }),
       options: plain, cancellation: context.cancellation
     ).layers
   }

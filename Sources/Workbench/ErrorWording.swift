@@ -13,7 +13,7 @@ enum ErrorWording {
     switch error {
     case let error as ModelError: functionError(of: error)
     case let error as MissingPartError:
-      FunctionError(error.description, code: "missing-part")
+      FunctionError(error.description, hint: hint(of: error), code: "missing-part")
     case let error as CheckpointError:
       FunctionError(error.description, code: "broken-checkpoint")
     case let error as TokenizerError: FunctionError("\(error)", code: "broken-tokenizer")
@@ -37,13 +37,23 @@ enum ErrorWording {
     }
   }
 
+  private static func hint(of error: MissingPartError) -> String? {
+    switch error {
+    case .severalStreams:
+      "`ablate` takes parts away, and `lens` reads the streams after each layer."
+    case .attentionPastTokens:
+      "`attention` shows each layer's own map, and `patch` what is passed on."
+    default: nil
+    }
+  }
+
   private static func functionError(of error: ModelError) -> FunctionError {
     let (code, hint): (String, String?) =
       switch error {
       case .checkpoint: ("broken-checkpoint", nil)
       case .tokenizer: ("broken-tokenizer", nil)
       case .configurationMissing, .malformedFile, .invalidValue, .unsupported, .unknownArchitecture,
-        .missingWeight, .wrongShape, .unsuitableElementType:
+        .missingWeight, .wrongShape, .unsuitableElementType, .unsuitableTable, .expertOutOfRange:
         ("broken-model", nil)
       case .noTokenizer: ("no-tokenizer", "For example: ids: [1, 2, 3].")
       case .noChatTemplate:
@@ -52,11 +62,20 @@ enum ErrorWording {
       case .inputTooLong: ("text-too-long", nil)
       case .tokenOutOfRange: ("token-out-of-range", nil)
       case .notEnoughMemory, .tooLargeForMemory: ("not-enough-memory", nil)
-      case .notDifferentiable, .noRelevanceRules: ("no-gradient", nil)
+      case .notDifferentiable:
+        (
+          "no-gradient",
+          "`patch`, `ablate`, `lens` and `attention` ask it without gradients."
+        )
+      case .noRelevanceRules: ("no-gradient", nil)
       case .wrongInputShape: ("wrong-shape", nil)
+      case .tokensUnknown: ("tokens-unknown", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)
       case .notKept: ("not-kept", nil)
-      case .noOutputProjection: ("no-output-projection", nil)
+      case .noOutputProjection:
+        (
+          "no-output-projection", "`attention` with kind: \"weights\" shows where the heads look."
+        )
       case .noDecoder:
         ("no-decoder", "Load an encoder-decoder, such as a T5, to give a target.")
       case .notCausal: ("not-causal", "Load a decoder to continue a text.")

@@ -66,15 +66,18 @@ final class ExpertsValue: ObjectValue {
     case "scores": stacked(uses.map(\.scores))
     case "groups": uses[0].groups == nil ? Value.none : Self.nested(uses.map { $0.groups ?? [] })
     case "corrections":
-      uses[0].router.correction == nil
+      uses.allSatisfy { $0.router.correction == nil }
         ? Value.none
         : stacked(
           uses.map { use in
-            let numbers = use.router.correction ?? []
+            let none = [Float](repeating: 0, count: use.weights.shape[1])
+            let numbers = use.router.correction ?? none
             return Tensor(shape: [numbers.count], numbers)
           })
     case "corrected":
-      uses[0].corrected == nil ? Value.none : Self.nested(uses.map { $0.corrected ?? [] })
+      uses.allSatisfy { $0.corrected == nil }
+        ? Value.none
+        : Self.nested(uses.map { $0.corrected ?? $0.choices.map { _ in [] } })
     case "load":
       stacked(uses.map { Tensor(shape: [$0.load.count], $0.load.map { Float($0) }) })
     case "layers": .list(uses.map { .integer($0.layer) })
@@ -112,19 +115,25 @@ final class ExpertsValue: ObjectValue {
 
   /// How the router chooses, in a sentence.
   private func rule(_ use: ExpertUse) -> String {
-    let router = use.router
+    let byTable = uses.filter(\.router.isFixed).map { "\($0.layer)" }
+    let router = uses.first { !$0.router.isFixed }?.router ?? use.router
     let chosen = use.choices.first?.count ?? 0
     let served = uses.map { NumberText.short($0.effectiveCount, 3) }.joined(separator: ", ")
     return "each token uses \(chosen) of \(use.weights.shape[1])"
       + (use.groups == nil
         ? "" : " from the best \(router.keptGroupCount) of \(router.groupCount) groups")
-      + ", by \(router.isSigmoid ? "sigmoid" : "softmax") scores"
+      + (router.isFixed
+        ? ", by the token alone, weighted" : ",") + " by \(router.scoring) scores"
       + (router.correction == nil ? "" : " with corrections")
+      + (byTable.isEmpty || router.isFixed
+        ? ""
+        : ", in layer\(byTable.count == 1 ? "" : "s") \(byTable.joined(separator: ", ")) by the token alone")
       + "; as uneven as \(served) experts evenly used"
   }
 
   private func correctedSentence(_ uses: [ExpertUse]) -> String {
-    guard uses[0].corrected != nil else { return "" }
+    let uses = uses.filter { $0.corrected != nil }
+    guard !uses.isEmpty else { return "" }
     let changed = uses.reduce(0) { $0 + ($1.corrected ?? []).reduce(0) { $0 + $1.count } }
     let all = uses.reduce(0) { $0 + $1.choices.reduce(0) { $0 + $1.count } }
     return "\(changed) of \(all) choices were made by the corrections"
@@ -236,15 +245,17 @@ final class ExpertsValue: ObjectValue {
         rowTitle: "", columnTitle: "expert", valueTitle: "load − 1",
         note: "share of all choices against an even one: 0 is even, −1 unused"),
     ]
-    if uses.allSatisfy({ $0.router.correction != nil }) {
-      let numbers = uses.flatMap { $0.router.correction ?? [] }
+    let corrected = uses.filter { $0.router.correction != nil }
+    if !corrected.isEmpty {
+      let numbers = corrected.flatMap { $0.router.correction ?? [] }
       figures.append(
         Heatmap(
           title: "Corrections",
-          values: Matrix(rows: uses.count, columns: experts, values: numbers), rowLabels: rows,
+          values: Matrix(rows: corrected.count, columns: experts, values: numbers),
+          rowLabels: corrected.map { TokenLabel("layer \($0.layer)") },
           columnLabels: expertLabels(nil), colorMap: .signed, valueRange: symmetric(numbers),
           rowTitle: "", columnTitle: "expert", valueTitle: "correction",
-          note: "added to scores for the choice alone; " + correctedSentence(uses)))
+          note: "added to scores for the choice alone; " + correctedSentence(corrected)))
     }
     return figures
   }

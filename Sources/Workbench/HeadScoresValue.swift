@@ -170,6 +170,7 @@ final class HeadScoresValue: ObjectValue {
   /// A map of layers by heads for each score, then the ranked table.
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     let heads = owner.model.model.configuration.heads
+    let isOfWindow = owner.model.model.configuration.compression != nil
     var figures: [any Figure] = HeadScore.allCases.compactMap { score in
       let values = tensor(score).floats
       guard values.contains(where: { !$0.isNaN }) else { return nil }
@@ -178,7 +179,8 @@ final class HeadScoresValue: ObjectValue {
         rowLabels: layers.map { TokenLabel("\($0)") },
         columnLabels: (0..<heads).map { TokenLabel("\($0)") }, rowTitle: "layer",
         columnTitle: "head", valueTitle: score.unit,
-        note: score.summary + (score.isPattern && isOverAll ? ", over all queries" : ""))
+        note: score.summary + (score.isPattern && isOverAll ? ", over all queries" : "")
+          + (isOfWindow ? ", of what goes to single tokens and not to blocks or sinks" : ""))
     }
     let columns = ["layer", "head"] + HeadScore.allCases.map(\.rawValue)
     let order = sort.map { "ranked by \($0.rawValue)" } ?? "in the order of layers"

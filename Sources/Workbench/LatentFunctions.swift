@@ -43,12 +43,13 @@ enum LatentFunctions {
   ) { arguments, context in
     let model = try TraceRequest.answeringModel(arguments, context)
     guard model.configuration.latent != nil else {
+      let place =
+        model.configuration.compression != nil
+        ? "positions turn elements of the one key that serves all heads"
+        : model.configuration.rotary == nil
+          ? "positions are embedded with its tokens" : "positions turn all of its queries and keys"
       throw FunctionError(
-        "\(model.name) has no latent attention: "
-          + (model.configuration.rotary == nil
-            ? "positions are embedded with its tokens"
-            : "positions turn all of its queries and keys")
-          + ", so that its logits have no part without them.",
+        "\(model.name) has no latent attention: \(place), so that its logits have no part without them.",
         hint: "Models of DeepSeek-V2 and V3 have it, such as load(\"specimen-moe\").",
         code: "missing-part")
     }
@@ -88,7 +89,8 @@ enum LatentFunctions {
       For sparse attention (DeepSeek-V3.2), where an indexer selects so many keys for each query. The map is the \
       attention that all keys would have had, the mean over the heads: above 0 where a key was selected, below 0 where it \
       wasn't. What is missed is the sum of the latter, of this layer's own queries and keys; beside it stands the \
-      least that any selection of as many keys would miss. A text with no more tokens than that sees all.
+      least that any selection of as many keys would miss. A text with no more tokens than that sees all. Of models that \
+      look at blocks of earlier tokens (DeepSeek-V4) it tells the same of blocks, and how much attention they have.
       """,
     parameters: [
       TraceRequest.text,
@@ -98,16 +100,17 @@ enum LatentFunctions {
       TraceRequest.using,
       TraceRequest.ids,
     ],
-    result: "KeySelection",
+    result: "KeySelection, or BlockSelection of models that look at blocks",
     examples: [
       Example(
         "selection(ids: [7, 50, 3, 3, 21, 41, 10, 11, 9, 4]).mean", needsResources: true)
     ],
-    source: "DeepSeek-AI 2025, DeepSeek-V3.2-Exp"
+    source: "DeepSeek-AI 2025, DeepSeek-V3.2-Exp; DeepSeek-AI 2026, DeepSeek-V4"
   ) { arguments, context in
     let model = try TraceRequest.answeringModel(arguments, context)
-    guard model.configuration.selectedKeys != nil else {
-      throw MissingPartError.noKeySelection(model: model.name)
+    let looksAtBlocks = model.configuration.compression != nil
+    guard looksAtBlocks || model.configuration.selectedKeys != nil else {
+      throw model.missingKeySelection
     }
     let layers = try (try arguments.selection("layer") ?? .last).indices(
       count: model.configuration.layers, parameter: "layer")
@@ -115,6 +118,12 @@ enum LatentFunctions {
       throw ArgumentError("layer", "`layer` of `selection` takes one layer.", code: "wrong-value")
     }
     let trace = try TraceRequest.trace(arguments, context)
+    if looksAtBlocks {
+      let result = try SeenBlocks(
+        trace.trace, layer: layers[0], cancellation: context.cancellation
+      ) { context.progress("What the selection misses", fraction: $0) }
+      return .object(BlockSelectionValue(result, of: trace, call: context.call))
+    }
     let result = try SelectedKeys(
       trace.trace, layer: layers[0], cancellation: context.cancellation
     ) { context.progress("What the selection misses", fraction: $0) }

@@ -22,6 +22,7 @@ enum ModelCards {
         "\(bytes(model.traceByteCount(tokens: sizes.contextLength))) for "
           + "\(sizes.contextLength) tokens, every head viewable"),
     ]
+    facts += compressionFacts(sizes)
     let unused = model.unusedWeightNames
     if !unused.isEmpty {
       let names = unused.prefix(3).joined(separator: ", ")
@@ -39,6 +40,34 @@ enum ModelCards {
         predictsTokens: sizes.hasLanguageModelHead),
       parts: model.parameterCounts.map { ModelCard.Part($0.part.rawValue, $0.count) },
       elementType: model.elementType.name, byteCount: model.checkpoint.byteCount, facts: facts)
+  }
+
+  /// What models of several streams and blocks of tokens have besides.
+  private static func compressionFacts(_ sizes: ModelConfiguration) -> [ModelCard.Fact] {
+    guard let compression = sizes.compression else { return [] }
+    var facts: [ModelCard.Fact] = []
+    if sizes.streams > 1 {
+      facts.append(ModelCard.Fact("residual streams", "\(sizes.streams), mixed in every layer"))
+    }
+    facts.append(
+      ModelCard.Fact(
+        "sees",
+        "the last \(NumberText.grouped(compression.window)) tokens one by one, and a sink in each head"
+      ))
+    let layers = Dictionary(
+      grouping: compression.rates.indices.filter { compression.rates[$0] > 0 }
+    ) {
+      [compression.rates[$0], compression.selects(in: $0) ? 1 : 0]
+    }
+    for (kind, layers) in layers.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      facts.append(
+        ModelCard.Fact(
+          "blocks of \(kind[0])",
+          "in \(layers.count) layer\(layers.count == 1 ? "" : "s"), "
+            + (kind[1] == 1 ? "\(compression.selectedBlocks) selected for each token" : "all seen"))
+      )
+    }
+    return facts
   }
 
   /// A number of bytes in MiB or GiB.

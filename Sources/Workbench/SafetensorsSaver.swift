@@ -51,12 +51,12 @@ enum SafetensorsSaver {
     let sizes = trace.model.configuration
     let count = trace.ids.count
     let perToken =
-      (sizes.layers + 1) * sizes.width + sizes.layers * sizes.heads * count
+      sizes.layers * sizes.streamWidth + sizes.width + sizes.layers * sizes.heads * count
       + (sizes.hasLanguageModelHead ? sizes.vocabulary : 0)
     try check(byteCount: count * perToken * MemoryLayout<Float>.size)
     var result = [("input_ids", try int64(trace.ids))]
     for layer in 0...sizes.layers {
-      result.append(("hidden_states.\(layer)", try trace.hiddenStates(layer)))
+      result.append(("hidden_states.\(layer)", try trace.streams(layer)))
     }
     for layer in 0..<sizes.layers {
       context.progress(
@@ -65,7 +65,7 @@ enum SafetensorsSaver {
       result.append(
         (
           "attentions.\(layer)",
-          try trace.attentionMaps(layer: layer, cancellation: context.cancellation)
+          try trace.wholeAttentionMaps(layer: layer, cancellation: context.cancellation)
         ))
     }
     if sizes.hasLanguageModelHead {

@@ -98,8 +98,10 @@ final class HiddenStatesValue: ObjectValue {
   var typeName: String { "HiddenStates" }
   var summary: String {
     let sizes = owner.model.model.configuration
+    let streams = sizes.streams == 1 ? "" : "\(sizes.streams) streams, "
     return "hidden states of layers 0…\(sizes.layers), "
-      + "each [\(owner.trace.ids.count) tokens, \(sizes.width)]"
+      + "each [\(owner.trace.ids.count) tokens, \(streams)\(sizes.width)]"
+      + (streams.isEmpty ? "" : ", the last of one stream")
   }
   var fieldNames: [String] { [] }
   func field(_ name: String) throws -> Value? { nil }
@@ -108,7 +110,7 @@ final class HiddenStatesValue: ObjectValue {
   func element(at index: Value, in context: ExecutionContext) throws -> Value? {
     guard let selection = Selection(index), let count else { return nil }
     let layers = try selection.indices(count: count, parameter: "layer")
-    let states = try layers.map { Value.tensor(try owner.trace.hiddenStates($0)) }
+    let states = try layers.map { Value.tensor(try owner.trace.streams($0)) }
     return selection.choosesOne ? states[0] : .list(states)
   }
 }
@@ -151,8 +153,10 @@ final class LayerAttentionValue: ObjectValue {
   var typeName: String { "LayerAttention" }
   var summary: String {
     let count = owner.trace.ids.count
-    return "attention of layer \(layer): \(owner.model.model.configuration.heads) heads, "
-      + "each [\(count) queries, \(count) keys]"
+    let sizes = owner.model.model.configuration
+    let blocks = sizes.compression?.rate(of: layer).map { " and \(count / $0) blocks" } ?? ""
+    return "attention of layer \(layer): \(sizes.heads) heads, "
+      + "each [\(count) queries, \(count) keys\(blocks)]"
   }
   var fieldNames: [String] { [] }
   func field(_ name: String) throws -> Value? { nil }
@@ -162,11 +166,22 @@ final class LayerAttentionValue: ObjectValue {
     guard let selection = Selection(index), let count else { return nil }
     let heads = try selection.indices(count: count, parameter: "head")
     let maps = try heads.map { head in
-      Value.tensor(
-        try owner.trace.attentionMap(
-          layer: layer, head: head, cancellation: context.cancellation))
+      let map = try owner.trace.wholeAttentionMaps(
+        layer: layer, heads: head..<head + 1, cancellation: context.cancellation)
+      return Value.tensor(map.reshaped(Array(map.shape.dropFirst())))
     }
     return selection.choosesOne ? maps[0] : .list(maps)
+  }
+}
+
+extension Trace {
+  /// The hidden states of a layer as transformers shapes them: `[tokens, streams, width]` where several streams run side
+  /// by side, otherwise `[tokens, width]`.
+  func streams(_ layer: Int) throws -> Tensor {
+    let states = try hiddenStates(layer)
+    let sizes = model.configuration
+    guard states.shape[1] != sizes.width else { return states }
+    return states.reshaped([states.shape[0], sizes.streams, sizes.width])
   }
 }
 

@@ -96,6 +96,23 @@ struct BadFamilyValue: Sendable, CustomTestStringConvertible {
       "config.json gives n_routed_experts as 4000000000, but a whole number from 1 to 65536 is expected."
     ),
     BadFamilyValue(
+      "deepseek-v4", "hidden_size", 9_000_000_000,
+      "config.json gives hidden_size as 9000000000, but a whole number from 1 to 262144 is expected."
+    ),
+    BadFamilyValue(
+      "deepseek-v4", "sliding_window", 0,
+      "config.json gives sliding_window as 0, but a whole number from 1 to 16777216 is expected."),
+    BadFamilyValue(
+      "deepseek-v4", "compress_ratios", [0, 4, 16_777_216, 0],
+      #"The weight "layers.2.attn.compressor.ape" has the shape [6, 10], but config.json says [16777216, 10]."#
+    ),
+    BadFamilyValue(
+      "deepseek-v4", "hc_sinkhorn_iters", 0,
+      "config.json gives hc_sinkhorn_iters as 0, but a whole number from 1 to 1000 is expected."),
+    BadFamilyValue(
+      "deepseek-v4", "num_experts_per_tok", 7,
+      "config.json gives num_experts_per_tok as 7, but a whole number from 1 to 6 is expected."),
+    BadFamilyValue(
       "deepseek-v32", "index_topk", 0,
       "config.json gives index_topk as 0, but a whole number from 1 to 16777216 is expected."),
     BadFamilyValue(
@@ -174,7 +191,35 @@ struct BadFamilyValue: Sendable, CustomTestStringConvertible {
     #expect(try largestDifference(before, after) > 1e-4 * largestMagnitude(before))
   }
 
-  @Test(arguments: DecoderTests.dense + DecoderTests.mixtures)
+  /// Every kind of weight alone is missing, or of another shape.
+  @Test func everyMissingOrMisshapenWeightIsNamed() throws {
+    let copy = try ModelCopy(of: "deepseek-v4")
+    let names = try copy.load().weights.map(\.name)
+    #expect(names.count == 137)
+    let repeated = [
+      "layers.2.", ".experts.1.", ".experts.2.", ".experts.3.", ".experts.4.", ".experts.5.",
+    ]
+    for name in names where !repeated.contains(where: { name.contains($0) }) {
+      let missing = failure {
+        _ = try copy.load { _ in
+        } tensors: {
+          $0.removeAll { $0.name == name }
+        }
+      }
+      #expect(missing?.hasPrefix("The weight \"\(name)\", which config.json calls for,") == true)
+      let misshapen = failure {
+        _ = try copy.load { _ in
+        } tensors: { tensors in
+          for place in tensors.indices where tensors[place].name == name {
+            tensors[place].tensor = Tensor(shape: [1, 1, 1], [1])
+          }
+        }
+      }
+      #expect(misshapen?.contains(" \"\(name)\" ") == true, "\(misshapen ?? "")")
+    }
+  }
+
+  @Test(arguments: DecoderTests.dense + DecoderTests.mixtures + ["deepseek-v4"])
   func mutatedConfigurationsNeverCrash(name: String) throws {
     let copy = try ModelCopy(of: name)
     _ = try copy.load()

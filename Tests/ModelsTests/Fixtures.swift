@@ -23,9 +23,9 @@ struct Golden {
   private let file: SafetensorsFile
 
   /// The tensors of `kind`, such as `.gradients`, or those of the runs.
-  init(_ name: String, kind: String = "") throws {
-    file = try SafetensorsFile(path: "\(fixtures)/golden/\(name)\(kind).safetensors")
-    let document = try JSON(parsing: try contents("\(fixtures)/golden/\(name).json"))
+  init(_ name: String, kind: String = "", in folder: String = fixtures) throws {
+    file = try SafetensorsFile(path: "\(folder)/golden/\(name)\(kind).safetensors")
+    let document = try JSON(parsing: try contents("\(folder)/golden/\(name).json"))
     texts = try #require(document["texts"]?.array).map { text in
       GoldenText(
         name: try #require(text["name"]?.string), text: text["text"]?.string,

@@ -12,6 +12,8 @@ import Testing
     "deepseek-moe", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "deepseek-v32",
     "deepseek-v3-scaled",
   ]
+  /// Those whose parts add to several streams, and not plainly.
+  static let streams = ["deepseek-v4", "deepseek-v4-packed"]
   static let ids = (0..<32).map { 3 + ($0 * 37) % 90 }
 
   private static func load(_ name: String) throws -> LanguageModel {
@@ -27,7 +29,7 @@ import Testing
   }
 
   /// Blocks of one token, of several, and first more than one tile of the attention.
-  @Test(arguments: causal, [[1], [5, 1, 1, 9, 1], [20, 1]])
+  @Test(arguments: causal + streams, [[1], [5, 1, 1, 9, 1], [20, 1]])
   func readingInBlocksIsReadingTheWhole(name: String, blocks: [Int]) throws {
     let model = try Self.load(name)
     let ids = Self.ids.map { $0 % model.configuration.vocabulary }
@@ -50,7 +52,7 @@ import Testing
     }
   }
 
-  @Test(arguments: causal) func greedyTakesTheLikeliestEachTime(name: String) throws {
+  @Test(arguments: causal + streams) func greedyTakesTheLikeliestEachTime(name: String) throws {
     let model = try Self.load(name)
     var options = GenerationOptions()
     options.tokens = 16

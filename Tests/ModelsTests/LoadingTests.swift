@@ -67,11 +67,11 @@ struct BadValue: Sendable, CustomTestStringConvertible {
   @Test(arguments: [
     BadValue(
       "model_type", "mamba",
-      #"The model type "mamba" is unknown: known are llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, gpt2, bert, t5."#
+      #"The model type "mamba" is unknown: known are llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, deepseek_v4, gpt2, bert, t5."#
     ),
     BadValue(
       "model_type", nil,
-      "config.json gives model_type as nothing, but one of llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, gpt2, bert, t5 is expected."
+      "config.json gives model_type as nothing, but one of llama, qwen2, qwen3, deepseek, deepseek_v2, deepseek_v3, deepseek_v32, deepseek_v4, gpt2, bert, t5 is expected."
     ),
     BadValue(
       "num_hidden_layers", 0,

@@ -87,6 +87,11 @@ import Workbench
     try bench.run("b = attribute(t, method: \"occlusion\")")
     #expect(try bench.number("b.probability - next(t, top: 1).probabilities[0]") == 0)
     #expect(try bench.failure("attribute(t, method: \"attn_lrp\")").code == "no-gradient")
+    for call in ["explain_answer(\"The cat sat.\")", "conductance(\"The cat sat.\")"] {
+      let failure = try bench.failure(call)
+      #expect(failure.message.hasSuffix("reads one text and writes another."))
+      #expect(failure.hint == "`attribute` explains a token that it writes.")
+    }
     #expect(
       try bench.failure("attribute(t, method: \"attention_relevance\")").code == "no-gradient")
   }

@@ -8,7 +8,7 @@ public import Tensors
 /// Adebayo et al. 2018, arXiv:1810.03292.
 public enum RandomisedWeights {
   /// The model with every matrix drawn anew, normal with the mean and standard deviation that it had; what has one axis, such
-  /// as the norms' weights, stays.
+  /// as the norms' weights, and tables of whole numbers stay.
   ///
   /// - Throws: `ModelError` for weights that can't be read.
   public static func model(like model: LanguageModel, seed: UInt64) throws -> LanguageModel {
@@ -19,7 +19,9 @@ public enum RandomisedWeights {
     var generator = SeededGenerator(seed: seed)
     let tensors = try model.checkpoint.names.map { name -> (name: String, tensor: Tensor) in
       let tensor = try model.checkpoint.tensor(named: name)
-      guard tensor.shape.count > 1 else { return (name, tensor) }
+      guard tensor.shape.count > 1, ![.int32, .int64].contains(tensor.elementType) else {
+        return (name, tensor)
+      }
       let numbers = tensor.floats
       let count = Double(max(1, numbers.count))
       let mean = numbers.reduce(0.0) { $0 + Double($1) } / count

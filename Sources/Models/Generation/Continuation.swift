@@ -84,6 +84,8 @@ public struct Continuation {
     try model.check(ids + more)
     constants.position = ids.count
     constants.rotary = constants.rotary?.extended(to: ids.count + more.count)
+    constants.blockRotary = constants.blockRotary?.extended(to: ids.count + more.count)
+    constants.tokenIDs = more
     let last = try model.computing { try layers(more, cancellation) }
     ids += more
     return last

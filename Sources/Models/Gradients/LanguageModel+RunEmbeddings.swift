@@ -9,6 +9,11 @@ extension LanguageModel {
     ids: [Int], cancellation: Cancellation? = nil
   ) throws -> Tensor {
     try check(ids)
+    if configuration.streams > 1 {
+      // Every stream begins as the token's vector.
+      return try network.embed(ids, first: 0, cancellation: cancellation)
+        .slice(axis: 1, 0..<configuration.width)
+    }
     return try differentiable.tokenVectors(ids, cancellation: cancellation)
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 extension MixtureOfExperts {
@@ -121,6 +122,12 @@ extension RoutingRule {
     case .sigmoid:
       return gradient.indices.map {
         gradient[$0] * probabilities[$0] * (1 - probabilities[$0])
+      }
+    case .rootSoftplus:
+      // Of p = √softplus(x): the logistic function is 1 - exp(-p²).
+      return gradient.indices.map {
+        let root = probabilities[$0]
+        return root > 0 ? gradient[$0] * -expm1(-root * root) / (2 * root) : 0
       }
     case .softmax:
       let level = gradient.indices.reduce(0.0) { $0 + gradient[$1] * probabilities[$1] }

@@ -4,6 +4,18 @@ public struct ExpertRouter: Sendable {
   /// What is added to each expert's score for the choice (but not for its weight), where corrections are learned.
   public let correction: [Float]?
 
+  /// Whether a table of tokens chooses, and scores decide nothing but the weights.
+  public var isFixed = false
+
+  /// What scores are made by: `softmax`, `sigmoid` or `square root of softplus`.
+  public var scoring: String {
+    switch rule.scoring {
+    case .softmax: "softmax"
+    case .sigmoid: "sigmoid"
+    case .rootSoftplus: "square root of softplus"
+    }
+  }
+
   /// Whether scores are each for itself from 0 to 1, and not shares that sum to 1.
   public var isSigmoid: Bool { rule.scoring == .sigmoid }
   /// How many groups the experts lie in.

@@ -50,8 +50,8 @@ public struct ExpertRouting: Sendable {
 
 /// How a router turns its scores into choices and weights.
 package struct RoutingRule: Sendable, Equatable {
-  /// How scores become numbers from 0 to 1.
-  package enum Scoring: Sendable { case softmax, sigmoid }
+  /// How scores become numbers: shares, each for itself from 0 to 1, or each for itself from 0 on.
+  package enum Scoring: Sendable { case softmax, sigmoid, rootSoftplus }
   /// What a group of experts is worth.
   package enum GroupScore: Sendable { case largest, sumOfTwoLargest }
 

@@ -72,7 +72,8 @@ struct LightningIndexer: Sendable {
     let rowsPerBlock = max(1, (4 << 20) / (sizes.heads * tokens))
     while next < count {
       let range = next..<min(count, next + rowsPerBlock)
-      let scores = try scores(range, queries, keys, weights, cancellation)
+      let scores = try Self.scores(
+        queries.rows(range), keys: keys, weights: weights.rows(range), sizes, cancellation)
       for (row, query) in range.enumerated() {
         let visible = scores.rows(row..<row + 1).slice(axis: 1, 0..<first + query + 1)
         selection.append(visible.largestPerRow(sizes.selectedKeys)[0].map(\.index))
@@ -83,19 +84,20 @@ struct LightningIndexer: Sendable {
   }
 
   /// The scores of all keys for some queries, `[queries, keys]`.
-  private func scores(
-    _ range: Range<Int>, _ queries: Tensor, _ keys: Tensor, _ weights: Tensor,
+  static func scores(
+    _ queries: Tensor, keys: Tensor, weights: Tensor, _ sizes: IndexerSizes,
     _ cancellation: Cancellation?
   ) throws -> Tensor {
+    let count = queries.shape[0]
     var products = try linear(
-      queries.rows(range).reshaped([range.count * sizes.heads, sizes.headDimension]), weight: keys,
-      bias: nil, cancellation: cancellation)
+      queries.reshaped([count * sizes.heads, sizes.headDimension]), weight: keys, bias: nil,
+      cancellation: cancellation)
     products.scale(by: 1 / Float(sizes.headDimension).squareRoot())
     products = products.combined(with: 0, .maximum)
-    var factors = weights.rows(range)
+    var factors = weights
     factors.scale(by: 1 / Float(sizes.heads).squareRoot())
-    var result = Tensor(zeros: [range.count, keys.shape[0]])
-    for row in 0..<range.count {
+    var result = Tensor(zeros: [count, keys.shape[0]])
+    for row in 0..<count {
       let heads = row * sizes.heads..<(row + 1) * sizes.heads
       try result.replaceRows(
         startingAt: row,

@@ -11,29 +11,53 @@ struct MixtureOfExperts: Sendable {
   let rule: RoutingRule
   let router: Tensor
   private let correction: Tensor?
+  /// The experts of every token of the vocabulary, `[vocabulary, chosen]`, where a table chooses.
+  private let table: Tensor?
+  private let layer: Int
   let experts: [GatedFeedForward]
   let shared: GatedFeedForward?
 
   /// Reads `name.gate.weight`, perhaps `name.gate.e_score_correction_bias`, `name.experts.N` and
   /// `name.shared_experts`.
+  ///
+  /// - Parameters:
+  ///   - name: what the names begin with.
+  ///   - width: that of the residual stream.
+  ///   - sizes: those of the experts.
+  ///   - rule: how tokens choose.
+  ///   - hasSharedBias: whether the shared experts have biases.
+  ///   - names: what an expert's maps are called; with numbers the corrections are `name.gate.bias`.
+  ///   - limit: how far an expert's gates and values may go.
+  ///   - vocabulary: how many tokens the table `name.gate.tid2eid` chooses for, or `nil` where tokens choose by scores.
+  ///   - layer: the layer.
+  ///   - weights: what hands out the weights.
   init(
     _ name: String, width: Int, sizes: ExpertSizes, rule: RoutingRule, hasSharedBias: Bool,
-    layer: Int, weights: inout WeightReader
+    names: GatedFeedForward.Names = .projections, limit: Float? = nil,
+    tableOf vocabulary: Int? = nil, layer: Int, weights: inout WeightReader
   ) throws(ModelError) {
     chosenCount = sizes.chosen
+    self.layer = layer
     self.rule = rule
     router = try weights.read(
       name + ".gate.weight", [sizes.count, width], part: .router, layer: layer)
-    correction =
-      rule.hasCorrection
-      ? try weights.read(
-        name + ".gate.e_score_correction_bias", [sizes.count], part: .router, layer: layer) : nil
+    if let vocabulary {
+      correction = nil
+      table = try weights.readTable(
+        name + ".gate.tid2eid", [vocabulary, sizes.chosen], part: .router, layer: layer)
+    } else {
+      let suffix = names == .numbered ? ".gate.bias" : ".gate.e_score_correction_bias"
+      correction =
+        rule.hasCorrection
+        ? try weights.read(name + suffix, [sizes.count], part: .router, layer: layer) : nil
+      table = nil
+    }
     var experts: [GatedFeedForward] = []
     for expert in 0..<sizes.count {
       experts.append(
         try GatedFeedForward(
           "\(name).experts.\(expert)", width: width, innerWidth: sizes.innerWidth, hasBias: false,
-          part: .experts, layer: layer, weights: &weights))
+          names: names, limit: limit, part: .experts, layer: layer, weights: &weights))
     }
     self.experts = experts
     shared =
@@ -41,14 +65,15 @@ struct MixtureOfExperts: Sendable {
       ? nil
       : try GatedFeedForward(
         name + ".shared_experts", width: width, innerWidth: sizes.shared * sizes.innerWidth,
-        hasBias: hasSharedBias, part: .sharedExperts, layer: layer, weights: &weights)
+        hasBias: hasSharedBias, names: names, limit: limit, part: .sharedExperts, layer: layer,
+        weights: &weights)
   }
 
-  /// The part's output for normed rows `[rows, width]`, and the rows' choices.
+  /// The part's output for normed rows `[rows, width]` of tokens with these ids, and the rows' choices.
   func callAsFunction(
-    _ x: Tensor, _ cancellation: Cancellation?
+    _ x: Tensor, ids: [Int] = [], _ cancellation: Cancellation?
   ) throws -> (output: Tensor, routing: ExpertRouting) {
-    let routing = try route(x, cancellation)
+    let routing = try route(x, ids: ids, cancellation)
     let (rows, width) = (x.shape[0], x.shape[1])
     var uses = [[(row: Int, weight: Float)]](repeating: [], count: experts.count)
     let factors = routing.weights.floats
@@ -70,15 +95,40 @@ struct MixtureOfExperts: Sendable {
   }
 
   /// How tokens choose.
-  var choosing: ExpertRouter { ExpertRouter(rule: rule, correction: correction?.floats) }
+  var choosing: ExpertRouter {
+    ExpertRouter(rule: rule, correction: correction?.floats, isFixed: table != nil)
+  }
 
-  func route(_ x: Tensor, _ cancellation: Cancellation?) throws -> ExpertRouting {
+  /// The table's experts of tokens, one token after the other.
+  private func fixedChoices(_ ids: [Int], rows: Int) throws -> [[Int]]? {
+    guard let table else { return nil }
+    guard ids.count == rows else { throw ModelError.tokensUnknown(layer: layer) }
+    let found = table.gatheringRows(ids)
+    return try ids.indices.map { row in
+      try found.row(row).map { number in
+        guard let expert = Int(exactly: number), experts.indices.contains(expert) else {
+          throw ModelError.expertOutOfRange(
+            "\(number)", layer: layer, token: ids[row], count: experts.count)
+        }
+        return expert
+      }
+    }
+  }
+
+  func route(
+    _ x: Tensor, ids: [Int] = [], _ cancellation: Cancellation?
+  ) throws -> ExpertRouting {
+    let fixed = try fixedChoices(ids, rows: x.shape[0])
     let scores = try linear(x, weight: router, bias: nil, cancellation: cancellation)
     let probabilities: Tensor
     switch rule.scoring {
     case .softmax: probabilities = softmax(scores)
     case .sigmoid:
       probabilities = Tensor(shape: scores.shape, scores.floats.map { 1 / (1 + expf(-$0)) })
+    case .rootSoftplus:
+      probabilities = Tensor(
+        shape: scores.shape,
+        scores.floats.map { (max($0, 0) + log1pf(expf(-abs($0)))).squareRoot() })
     }
     let values = probabilities.floats
     let correction = correction?.floats
@@ -86,7 +136,9 @@ struct MixtureOfExperts: Sendable {
     var weights: [Float] = []
     for row in 0..<x.shape[0] {
       let line = values[row * experts.count..<(row + 1) * experts.count]
-      let choice = rule.choose(chosenCount, line, correction: correction)
+      let choice =
+        fixed?[row].sorted { line[line.startIndex + $0] > line[line.startIndex + $1] }
+        ?? rule.choose(chosenCount, line, correction: correction)
       chosen += choice.map { Int32($0) }
       weights += rule.weights(choice, line)
     }

@@ -60,11 +60,13 @@ struct RelativeBias: Sendable {
 }
 
 /// Attention whose scores aren't scaled, with a bias by distance or none.
-struct UnscaledAttention: Sendable {
+struct UnscaledAttention: AttentionMixing {
   let heads: Int
   let dimension: Int
   /// `nil` where queries and keys are of different texts.
   let bias: RelativeBias?
+  /// The model's own bias is no part of a trace.
+  var byteCount: Int { 0 }
 
   func columns(_ x: Tensor, _ head: Int) -> Tensor {
     x.slice(axis: 1, head * dimension..<(head + 1) * dimension)

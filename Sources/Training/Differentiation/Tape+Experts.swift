@@ -129,6 +129,10 @@ private struct ExpertChoice {
     switch plan.rule.scoring {
     case .softmax: probabilities = softmax(scores).floats
     case .sigmoid: probabilities = scores.floats.map { 1 / (1 + expf(-$0)) }
+    case .rootSoftplus:
+      probabilities = scores.floats.map {
+        (max($0, 0) + log1pf(expf(-abs($0)))).squareRoot()
+      }
     }
     var chosen: [Int] = []
     var weights: [Float] = []
@@ -192,6 +196,12 @@ private struct ExpertChoice {
     case .sigmoid:
       for index in slopes.indices {
         slopes[index] *= probabilities[index] * (1 - probabilities[index])
+      }
+    case .rootSoftplus:
+      // Of p = √softplus(x): the logistic function is 1 - exp(-p²).
+      for index in slopes.indices where probabilities[index] > 0 {
+        let root = probabilities[index]
+        slopes[index] *= -expm1f(-root * root) / (2 * root)
       }
     case .softmax:
       for row in 0..<slopes.count / max(1, experts) {
