@@ -191,7 +191,8 @@ final class SimilarityValue: ObjectValue {
     Heatmap(
       title: "Cosine similarity · \(points.model.model.name)", values: cosines,
       rowLabels: points.labels.map { TokenLabel($0) },
-      columnLabels: others.labels.map { TokenLabel($0) }, rowTitle: "text",
+      columnLabels: others.labels.map { TokenLabel($0) },
+      colorMap: cosines.joined().contains { $0 < 0 } ? .signed : .viridis, rowTitle: "text",
       columnTitle: "text", valueTitle: "cosine",
       provenance: try points.model.provenance(of: call, in: context))
   }
