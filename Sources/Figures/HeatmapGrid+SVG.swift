@@ -56,17 +56,10 @@ struct GridLayout {
       380,
       left + Double(places.columns * (mapWidth + gap) - gap) + 22 + bar.width + PictureFrame.margin)
     frame = PictureFrame(
-      title: figure.title, note: figure.note ?? Self.reading(figure), provenance: figure.provenance,
-      width: width)
+      title: figure.title, note: figure.shownNote(block: drawn.block),
+      provenance: figure.provenance, width: width)
     let rows = Double(places.rows * (mapHeight + gap + titleSpace) - gap)
     height = (frame.top + (isTable ? 34 : 0) + max(rows, 110) + 8 + frame.bottom).rounded(.up)
-  }
-
-  /// How to read every map, in a line.
-  private static func reading(_ figure: HeatmapGrid) -> String? {
-    guard !figure.rowTitle.isEmpty, !figure.columnTitle.isEmpty else { return nil }
-    return "Each map: \(figure.rowTitle) ↓, \(figure.columnTitle) →;"
-      + " \(figure.mapRows) × \(figure.mapColumns), one scale for all"
   }
 
   func draw(on canvas: inout SVGCanvas) {
@@ -135,6 +128,8 @@ private struct GridImage {
   let text: String
   let mapWidth: Int
   let mapHeight: Int
+  /// How many rows and columns of a map one cell of the image stands for.
+  let block: Int
 
   init(
     _ figure: HeatmapGrid, places: GridPlaces, side: Int, limit: Int, gap: Int, above: Int
@@ -142,6 +137,7 @@ private struct GridImage {
     let faces = figure.maps.map { $0.limited(to: max(1, limit)) }
     let rows = faces.first?.rows ?? 0
     let columns = faces.first?.columns ?? 0
+    block = faces.first?.block ?? 1
     let unit = max(1, Int((Double(side) / Double(max(1, rows, columns))).rounded()))
     mapWidth = columns * unit
     mapHeight = rows * unit

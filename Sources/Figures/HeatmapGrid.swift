@@ -13,8 +13,10 @@ public struct HeatmapGrid: Figure {
     public let layer: Int?
     /// The head, which decides the column.
     public let head: Int?
-    /// The numbers `[rows, columns]`, as many as in all other maps.
+    /// The numbers `[rows, columns]`, as many as in all other maps; those of tiles where it is pooled.
     public let values: Matrix
+    /// What the values are tiles of; `nil` where each is a number of its own.
+    let tiles: PooledMatrix?
 
     /// Makes a map.
     public init(title: String, layer: Int?, head: Int?, values: Matrix) {
@@ -22,7 +24,20 @@ public struct HeatmapGrid: Figure {
       self.layer = layer
       self.head = head
       self.values = values
+      tiles = nil
     }
+
+    /// Makes a map of which only tiles are left.
+    public init(title: String, layer: Int?, head: Int?, tiles: PooledMatrix) {
+      self.title = title
+      self.layer = layer
+      self.head = head
+      self.tiles = tiles
+      values = tiles.map.matrix
+    }
+
+    /// The cells as they are drawn.
+    func map(isCausal: Bool) -> CellMap { tiles?.map ?? CellMap(values, isCausal: isCausal) }
   }
 
   /// The heading.
@@ -62,13 +77,16 @@ public struct HeatmapGrid: Figure {
     rowTitle: String = "query", columnTitle: String = "key", valueTitle: String = "weight",
     note: String? = nil, language: String? = nil, provenance: Provenance? = nil
   ) {
-    let rows = cells.first?.values.rows ?? 0
-    let columns = cells.first?.values.columns ?? 0
+    let first = cells.first?.map(isCausal: isCausal)
     self.title = title
     self.note = note
-    self.cells = cells.filter { $0.values.rows == rows && $0.values.columns == columns }
-    self.rowLabels = Heatmap.completed(rowLabels, count: rows)
-    self.columnLabels = Heatmap.completed(columnLabels, count: columns)
+    self.cells = cells.filter { cell in
+      let map = cell.map(isCausal: isCausal)
+      return map.originalRows == first?.originalRows
+        && map.originalColumns == first?.originalColumns && map.block == first?.block
+    }
+    self.rowLabels = Heatmap.completed(rowLabels, count: first?.originalRows ?? 0)
+    self.columnLabels = Heatmap.completed(columnLabels, count: first?.originalColumns ?? 0)
     self.isCausal = isCausal
     self.colorMap = colorMap
     self.valueRange = valueRange
@@ -78,18 +96,32 @@ public struct HeatmapGrid: Figure {
     self.language = language
     self.provenance = provenance
     summaries = self.cells.map {
-      CellSummary(CellMap($0.values, isCausal: isCausal), keeping: 1)
+      $0.tiles?.summary ?? CellSummary(CellMap($0.values, isCausal: isCausal), keeping: 1)
     }
     scale = ColorScale(
       map: colorMap, range: valueRange, summary: CellSummary(joining: summaries))
   }
 
   /// How many rows and columns each map has.
-  var mapRows: Int { cells.first?.values.rows ?? 0 }
-  var mapColumns: Int { cells.first?.values.columns ?? 0 }
+  var mapRows: Int { cells.first?.map(isCausal: isCausal).originalRows ?? 0 }
+  var mapColumns: Int { cells.first?.map(isCausal: isCausal).originalColumns ?? 0 }
 
   /// The maps as they are drawn.
-  var maps: [CellMap] { cells.map { CellMap($0.values, isCausal: isCausal) } }
+  var maps: [CellMap] { cells.map { $0.map(isCausal: isCausal) } }
+
+  /// How to read every map, in a line beneath the heading.
+  ///
+  /// - Parameter block: how many rows and columns one drawn cell stands for.
+  func shownNote(block: Int) -> String? {
+    var parts = note.map { [VisibleText.line($0)] } ?? []
+    if !rowTitle.isEmpty, !columnTitle.isEmpty {
+      parts.append(
+        "Each map: \(VisibleText.line(rowTitle)) ↓, \(VisibleText.line(columnTitle)) →;"
+          + " \(mapRows) × \(mapColumns), one scale for all")
+    }
+    if block > 1 { parts.append("each point the largest of \(block) × \(block)") }
+    return parts.isEmpty ? nil : parts.joined(separator: " · ")
+  }
 
   /// Title, size, and the strongest pair of every map.
   public var plainText: String {
@@ -98,7 +130,8 @@ public struct HeatmapGrid: Figure {
     lines.append(
       "\(cells.count) maps of \(mapRows) × \(mapColumns)"
         + " (\(VisibleText.line(rowTitle)) × \(VisibleText.line(columnTitle)))"
-        + (isCausal ? ", causal" : ""))
+        + (isCausal ? ", causal" : "")
+        + (maps.first.map { $0.block > 1 ? ", in tiles of \($0.block) × \($0.block)" : "" } ?? ""))
     let names = cells.map { VisibleText.line($0.title) }
     let widest = names.map(TextMetrics.columns).max() ?? 0
     for (index, summary) in summaries.enumerated().prefix(40) {
@@ -119,7 +152,7 @@ public struct HeatmapGrid: Figure {
   /// `{kind, title, rows, columns, maps: [{title, layer, head, values}]}`.
   public var json: JSON {
     let maps = cells.map { cell -> JSON in
-      let map = CellMap(cell.values, isCausal: isCausal)
+      let map = cell.map(isCausal: isCausal)
       let rows = (0..<map.rows).map { row -> JSON in
         let visible = map.visibleColumns(inRow: row)
         return .array(
@@ -135,6 +168,7 @@ public struct HeatmapGrid: Figure {
     }
     return [
       "kind": "heatmap_grid", "title": .string(title), "causal": .bool(isCausal),
+      "block": .integer(self.maps.first?.block ?? 1),
       "rows": .array(rowLabels.map { .string($0.text) }),
       "columns": .array(columnLabels.map { .string($0.text) }), "maps": .array(maps),
     ]

@@ -7,11 +7,12 @@ extension HeatmapGrid {
       return nil
     }
     // All maps together keep to what one large map may have.
-    let side = max(mapRows, mapColumns)
+    let (rows, columns) = (first.values.rows, first.values.columns)
+    let side = max(rows, columns)
     var limit = min(side, 1024)
     func total(_ limit: Int) -> Int {
       let factor = (side + limit - 1) / limit
-      return cells.count * ((mapRows + factor - 1) / factor) * ((mapColumns + factor - 1) / factor)
+      return cells.count * ((rows + factor - 1) / factor) * ((columns + factor - 1) / factor)
     }
     while limit > 1, total(limit) > 900_000 { limit -= max(1, limit / 16) }
     let faces = maps.map { $0.limited(to: limit) }
@@ -25,7 +26,7 @@ extension HeatmapGrid {
       MapData.encoded(face, farthest: farthest, cells: total(limit), half: half).0)
     data["farthest"] = .number(Double(farthest))
     data["title"] = .string(VisibleText.line(title))
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note = shownNote(block: face.block) { data["note"] = .string(note) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
     data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
@@ -81,7 +82,7 @@ enum HeatmapGridScript {
         const unit = side / Math.max(data.rows, data.columns), whole = unit >= 1.5 ? Math.round(unit - 0.2) : unit;
         size = { table, gap, left, top, above, width: whole * data.columns, height: whole * data.rows };
         const full = left + data.across * (size.width + gap) - gap + 96;
-        const tall = Math.max(top + data.down * (size.height + gap + above) - gap, top + above + 108) + 3;
+        const tall = Math.max(top + data.down * (size.height + gap + above) - gap, top + above + 108) + 8;
         const ratio = window.devicePixelRatio || 1;
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
         canvas.width = Math.round(full * ratio); canvas.height = Math.round(tall * ratio);

@@ -338,13 +338,18 @@ enum LineScript {
   /// All charts of a figure, with the legend that switches lines and the buttons.
   private static let start = #"""
     const start = (root, data, dark, description) => {
-      const outer = (root.getRootNode().host.parentNode.clientWidth || 760) - 34;
-      const columns = data.panels.length < 2 ? 1 : outer < 640 ? 1 : data.panels.length <= 4 || outer < 860 ? 2 : 3;
-      const width = columns === 1 ? Math.min(640, Math.max(280, outer))
-        : Math.min(columns === 2 ? 400 : 310, Math.floor((outer - 14 * (columns - 1)) / columns));
-      const shared = { root, hidden: new Set(), width, height: columns === 1 ? 300 : columns === 2 ? 190 : 150 };
-      const total = width * columns + 14 * (columns - 1);
-      const block = (name, text) => { add(root, "div", name, text).style.maxWidth = total + "px"; };
+      const host = root.getRootNode().host.parentNode, shared = { root, hidden: new Set() }, bounded = [];
+      const block = (name, text) => { bounded.push(add(root, "div", name, text)); };
+      // As many charts side by side as there is room for.
+      const layout = () => {
+        const outer = (host.clientWidth || 760) - 34;
+        const columns = data.panels.length < 2 ? 1 : outer < 640 ? 1 : data.panels.length <= 4 || outer < 860 ? 2 : 3;
+        const width = columns === 1 ? Math.min(640, Math.max(280, outer))
+          : Math.min(columns === 2 ? 400 : 310, Math.floor((outer - 14 * (columns - 1)) / columns));
+        shared.width = width; shared.height = columns === 1 ? 300 : columns === 2 ? 190 : 150;
+        grid.style.cssText = "display:grid;gap:8px 14px;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
+        for (const element of bounded) element.style.maxWidth = width * columns + 14 * (columns - 1) + "px";
+      };
       if (data.title) block("title", data.title);
       if (data.note) block("note", data.note);
       const panels = [], entries = [];
@@ -354,7 +359,7 @@ enum LineScript {
       };
       if (data.names.length > 1 || data.names[0]) {
         const legend = add(root, "div", "bar");
-        legend.style.flexWrap = "wrap"; legend.style.maxWidth = total + "px"; legend.style.marginTop = "2px";
+        legend.style.flexWrap = "wrap"; legend.style.margin = "2px 0 6px"; bounded.push(legend);
         data.names.slice(0, 60).forEach((name, color) => {
           const button = add(legend, "button"), line = add(button, "i");
           add(button, "span", "", name);
@@ -374,7 +379,6 @@ enum LineScript {
         });
       }
       const grid = add(root, "div");
-      grid.style.cssText = "display:grid;gap:8px 14px;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
       for (const panel of data.panels) {
         const place = add(grid, "div");
         if (data.grid) {
@@ -400,7 +404,14 @@ enum LineScript {
       });
       add(bar, "span", "status", "drag to zoom · double-click to reset");
       if (data.provenance) block("provenance", data.provenance);
+      layout();
       redraw();
+      let known = host.clientWidth;
+      new ResizeObserver(() => {
+        if (host.clientWidth === known) return;
+        known = host.clientWidth;
+        layout(); redraw();
+      }).observe(host);
       return redraw;
     };
     """#

@@ -105,16 +105,28 @@ enum MapScript {
         const outer = hostOf(root).clientWidth || 720;
         const most = Math.min(130, Math.max(48, outer * 0.2));
         const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
-        const left = Math.min(most, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
+        let left = Math.min(most, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
         let ticks = 0;
         for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
         const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
-        const room = Math.max(90, Math.min(640, outer - 34 - left - right));
         const longest = Math.max(data.columns, data.rows);
-        let cell = Math.min(36, room / data.columns, 640 / longest);
-        if (cell > 3) cell = Math.floor(cell);
+        const fitting = () => {
+          const room = Math.max(90, Math.min(640, outer - 34 - left - right));
+          const side = Math.min(36, room / data.columns, 640 / longest);
+          return side > 3 ? Math.floor(side) : side;
+        };
+        let cell = fitting();
+        const upright = cell >= 14 && widest(columnLabels) <= cell - 4;
+        // Slanted labels of the first columns reach to the left of the map.
+        if (!upright && cell * 0.7072 >= 14) {
+          columnLabels.slice(0, 12).forEach((label, i) => {
+            left = Math.max(left, (Math.min(96, pen.measureText(axisText(label)).width) + 8) * 0.7072 - (i + 0.5) * cell);
+          });
+          cell = fitting();
+        }
         const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
-        const below = (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
+        const below = upright ? (columnTitle ? 44 : 22)
+          : (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
         plot = { x: Math.ceil(left), y: 8, width, height, right, below, most };

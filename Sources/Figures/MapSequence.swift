@@ -175,7 +175,7 @@ enum MapSequenceScript {
       const bar = add(root, "div", "bar"), slider = add(bar, "input"), label = add(bar, "span", "status");
       slider.type = "range"; slider.min = 0; slider.max = data.frames.length - 1; slider.step = 1;
       slider.value = data.frames.length - 1;
-      slider.style.width = "260px"; slider.setAttribute("aria-label", "which map, from the first to the last");
+      slider.style.width = "260px"; slider.style.padding = 0; slider.setAttribute("aria-label", "which map, from the first to the last");
       const box = add(root, "div");
       let view = null, shown = -1;
       const show = () => {

@@ -78,7 +78,7 @@ struct ScatterColors {
       let far = max(-low, high)
       scale = ValueScale(
         low: isSigned ? -far : low, high: isSigned ? far : high > low ? high : low + 1,
-        map: isSigned ? .diverging : .viridis)
+        map: isSigned ? .signed : .viridis)
     } else {
       scale = nil
     }

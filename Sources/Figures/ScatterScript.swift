@@ -86,6 +86,7 @@ enum ScatterScript {
         }
         image = pen.createImageData(front.width, front.height);
         words32 = new Uint32Array(image.data.buffer);
+        stamps = new Map();
         if (spatial) refit();
         for (const text of root.querySelectorAll(".title, .note, .provenance, .legend, .bar")) text.style.maxWidth = width + "px";
       };
@@ -126,11 +127,16 @@ enum ScatterScript {
           for (let i = 0; i < count; i++) { px[i] = toX(axes[0].values[i]); py[i] = toY(axes[1].values[i]); order[i] = i; }
           return;
         }
-        const at = camera(), [xs, ys, zs] = axes.map(axis => axis.values);
+        // What `camera` does, without an array for each of many points.
+        const [xs, ys, zs] = axes.map(axis => axis.values), [mx, my, mz] = middles;
+        const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
+        const scale = fit.scale * view.zoom;
+        const x0 = plot.x + plot.width / 2 + fit.x * scale + view.x, y0 = plot.y + plot.height / 2 + fit.y * scale + view.y;
         let low = Infinity, high = -Infinity;
         for (let i = 0; i < count; i++) {
-          const [x, y, depth] = at((xs[i] - middles[0]) / half, (ys[i] - middles[1]) / half, (zs[i] - middles[2]) / half);
-          px[i] = x; py[i] = y; far[i] = depth;
+          const x = (xs[i] - mx) / half, y = (ys[i] - my) / half, z = (zs[i] - mz) / half;
+          const away = y * cy - x * sy, depth = away * cp - z * sp, near = 4.5 / (4.5 + depth) * scale;
+          px[i] = x0 + (x * cy + y * sy) * near; py[i] = y0 - (z * cp + away * sp) * near; far[i] = depth;
           if (depth < low) low = depth;
           if (depth > high) high = depth;
         }
@@ -160,7 +166,51 @@ enum ScatterScript {
         }
       };
       const radius = i => (radii ? radii[i] / 16 : base) * (spatial ? 4.5 / (3.9 + 1.2 * far[i]) : 1);
+      // A disc's pixels relative to the one of its middle, with how much of each it covers: the same for all
+      // discs of a radius to an eighth and a middle to a quarter of a pixel.
+      let stamps = new Map();
+      const stampOf = (r, fx, fy) => {
+        const key = (r << 4) + (fx << 2) + fy, known = stamps.get(key);
+        if (known) return known;
+        const outer = r / 8 + 0.5, reach = Math.ceil(outer) + 1, offsets = [], covers = [];
+        for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) {
+          const over = Math.min(1, outer - Math.hypot(x + 0.5 - (fx + 0.5) / 4, y + 0.5 - (fy + 0.5) / 4));
+          if (over > 0.004) { offsets.push(y * image.width + x); covers.push(over); }
+        }
+        const made = { reach, offsets: Int32Array.from(offsets), covers: Float32Array.from(covers) };
+        stamps.set(key, made);
+        return made;
+      };
       const disc = (x, y, r, red, green, blue) => {
+        const column = Math.floor(x), row = Math.floor(y);
+        const { reach, offsets, covers } = stampOf(Math.round(r * 8), Math.floor((x - column) * 4), Math.floor((y - row) * 4));
+        if (column < reach || row < reach || column + reach >= image.width || row + reach >= image.height) {
+          cutDisc(x, y, r, red, green, blue);
+          return;
+        }
+        const pixels = image.data, middle = row * image.width + column, color = blue << 16 | green << 8 | red;
+        const whole = (255 << 24 | color) >>> 0;
+        for (let k = 0; k < offsets.length; k++) {
+          const place = middle + offsets[k], over = covers[k];
+          if (over === 1) { words32[place] = whole; continue; }
+          const at = 4 * place, alpha = pixels[at + 3];
+          if (alpha === 0) { words32[place] = (over * 255 << 24 | color) >>> 0; continue; }
+          if (alpha === 255) {
+            // On what is opaque, most pixels of a crowd, whole numbers do.
+            const back = words32[place], share = over * 256 | 0, b = back >> 16 & 255, g = back >> 8 & 255, r = back & 255;
+            words32[place] = (255 << 24 | b + ((blue - b) * share >> 8) << 16 | g + ((green - g) * share >> 8) << 8
+              | r + ((red - r) * share >> 8)) >>> 0;
+            continue;
+          }
+          const under = alpha / 255 * (1 - over), sum = over + under, share = over / sum, left = 1 - share;
+          pixels[at] = red * share + pixels[at] * left;
+          pixels[at + 1] = green * share + pixels[at + 1] * left;
+          pixels[at + 2] = blue * share + pixels[at + 2] * left;
+          pixels[at + 3] = 255 * sum;
+        }
+      };
+      // A disc that the picture's edge cuts.
+      const cutDisc = (x, y, r, red, green, blue) => {
         const pixels = image.data, width = image.width, outer = r + 0.5, most = outer * outer;
         const inner = r > 0.5 ? (r - 0.5) * (r - 0.5) : 0;
         const left = Math.max(0, Math.floor(x - outer)), right = Math.min(width - 1, Math.ceil(x + outer));
@@ -195,7 +245,8 @@ enum ScatterScript {
           const own = 1 - fade, at = 3 * i;
           const r = radius(i) * ratio * (late ? 1.25 : 1), x = px[i] * ratio, y = py[i] * ratio;
           if (rims && !(found && !late)) disc(x, y, r + 0.8 * ratio, page[0], page[1], page[2]);
-          disc(x, y, r, colors[at] * own + page[0] * fade, colors[at + 1] * own + page[1] * fade, colors[at + 2] * own + page[2] * fade);
+          disc(x, y, r, Math.round(colors[at] * own + page[0] * fade), Math.round(colors[at + 1] * own + page[1] * fade),
+            Math.round(colors[at + 2] * own + page[2] * fade));
         }
         pen.putImageData(image, 0, 0);
       };

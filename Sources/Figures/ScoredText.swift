@@ -76,6 +76,8 @@ public struct ScoredText: Figure {
     return largest > 0 ? largest : 1
   }
 
+  private var hasNegative: Bool { items.contains { ($0.score ?? 0) < 0 } }
+
   private func words(_ score: Double) -> String {
     isShare ? NumberText.percent(score) : NumberText.short(score)
   }
@@ -209,7 +211,6 @@ public struct ScoredText: Figure {
 
   /// Draws what the tints mean; gives where it ends.
   private func legend(on canvas: inout SVGCanvas, _ y: Double) -> Double {
-    let hasNegative = items.contains { ($0.score ?? 0) < 0 }
     let steps = hasNegative ? Array(-4...4) : Array(0...4)
     var x = PictureFrame.margin
     let low = hasNegative ? words(-scale) : words(0)
@@ -241,6 +242,8 @@ public struct ScoredText: Figure {
       })
     data["count"] = .integer(items.count)
     data["score"] = .string(VisibleText.line(scoreName))
+    data["ends"] = [.string(words(hasNegative ? -scale : 0)), .string(words(scale))]
+    data["signed"] = .bool(hasNegative)
     data["notes"] = .array(notes.map { .string(VisibleText.line($0)) })
     if let provenance { data["provenance"] = .string(provenance.line) }
     return InteractiveView(script: ScoredTextScript.start, data: .object(data))
@@ -262,6 +265,12 @@ enum ScoredTextScript {
       const bar = add(root, "div", "bar"), status = add(bar, "div", "status");
       status.setAttribute("aria-live", "polite");
       status.style.marginLeft = "0";
+      // What the tints mean.
+      add(bar, "span", "note", data.ends[0]);
+      const ramp = add(bar, "div");
+      ramp.style.cssText = "width:112px;height:10px;border-radius:2px;flex:none";
+      add(bar, "span", "note", data.ends[1] + "  " + data.score);
+      for (const words of bar.querySelectorAll("span")) words.style.cssText = "margin:0;white-space:pre";
       const hint = "Point at a token, or use the arrow keys";
       status.textContent = hint;
       let at = -1;
@@ -304,6 +313,8 @@ enum ScoredTextScript {
       if (data.provenance) add(root, "div", "provenance", data.provenance);
       const paint = () => {
         const [above, below] = dark() ? ["110,168,232", "240,151,90"] : ["47,107,179", "194,87,26"];
+        ramp.style.background = "linear-gradient(to right," + (data.signed ? `rgba(${below},.6),rgba(${below},0),` : "")
+          + `rgba(${above},0),rgba(${above},.6))`;
         cells.forEach((cell, index) => {
           const strength = data.tokens[index][1];
           cell.style.background = strength ? `rgba(${strength > 0 ? above : below},${(Math.abs(strength) * 0.6).toFixed(3)})` : "";

@@ -155,7 +155,11 @@ enum TokenGridScript {
         event.preventDefault();
         event.stopPropagation();
       });
-      scroller.scrollLeft = scroller.scrollWidth;
+      // What comes last is seen first, from when there is room for it, until the reader scrolls.
+      let isRead = false;
+      for (const name of ["wheel", "pointerdown", "keydown"])
+        scroller.addEventListener(name, () => { isRead = true; }, { passive: true });
+      new ResizeObserver(() => { if (!isRead) scroller.scrollLeft = scroller.scrollWidth; }).observe(scroller);
       if (data.provenance) add(root, "div", "provenance", data.provenance);
       return () => {};
     };

@@ -76,9 +76,10 @@ final class AttentionDifferenceValue: ObjectValue {
         values: AttentionFigures.matrix(differences, positions: shown), rowLabels: labels,
         columnLabels: labels,
         isCausal: [first, second].allSatisfy { $0.owner.model.model.configuration.isCausal },
-        colorMap: .diverging, rowTitle: "query", columnTitle: "key",
+        colorMap: .signed, rowTitle: "query", columnTitle: "key",
         valueTitle: "Δ \(second.kind.valueTitle)",
-        note: "\(second.describedBriefly) minus \(first.describedBriefly)", provenance: provenance)
+        note: "\(second.describedBriefly) minus \(first.describedBriefly)"
+          + " · blue: more in the former, orange: more in the latter", provenance: provenance)
     }
   }
 

@@ -1,4 +1,5 @@
 import Analysis
+import Figures
 import Interpreter
 import Models
 import Tensors
@@ -16,6 +17,7 @@ enum AttentionFunctions {
       for. What a decoder's token can't see is blank. A map can be indexed by a piece of text: \
       a["it"] is what "it" looks at, a["it"]["cat"] how much of that goes to "cat". A piece of \
       several tokens gives the mean over the tokens that look and the sum over those looked at. \
+      Of a grid of more than 64 million numbers tiles are kept, each the largest of a block. \
       With kind: "values" each number is the length of what the key adds to the query's residual \
       stream, |a(q, k) · v(k) · W_O|: a look at a token whose value is next to nothing weighs next \
       to nothing, and rows don't sum to 1.
@@ -73,21 +75,32 @@ enum AttentionFunctions {
     let kind: AttentionKind = try arguments.text("kind") == "values" ? .values : .weights
     let trace = try TraceRequest.trace(arguments, context)
     let total = layers.count * heads.count
-    try checkSize(maps: total, queries: trace.trace.ids.count, keys: trace.trace.ids.count)
-    var done = 0
-    let maps = try layers.map { layer in
-      try heads.map { head in
-        try context.check()
-        let weights = try weights(
-          trace, layer: layer, head: head, measure: kind == .values ? .values : .weights,
-          context: context)
-        done += 1
-        context.progress(
-          "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
-        return AttentionMapValue(
-          weights, of: trace, kind: kind, layer: layer, head: head, showsSpecial: special,
-          call: context.call)
+    let count = trace.trace.ids.count
+    func weights(_ layer: AttentionChoice, _ head: AttentionChoice) throws -> Tensor {
+      try Self.weights(
+        trace, layer: layer, head: head, measure: kind == .values ? .values : .weights,
+        context: context)
+    }
+    if AttentionTilesValue.areNeeded(maps: total, queries: count, keys: count) {
+      let shown = AttentionFigures.shownPositions(trace.trace.tokens, special: special)
+      let labels = shown.map { TokenLabels.label(trace.trace.tokens[$0]) }
+      let tiles = try eachMap(layers, heads, context) { layer, head in
+        PooledMatrix(
+          AttentionFigures.matrix(try weights(layer, head), positions: shown),
+          isCausal: sizes.isCausal, count: total)
       }
+      return .object(
+        AttentionTilesValue(
+          tiles, of: trace.model, layers: layers, heads: heads,
+          face: AttentionTilesValue.Face(
+            title: "\(kind.title) · \(trace.model.model.name)", rowLabels: labels,
+            columnLabels: labels, isCausal: sizes.isCausal, valueTitle: kind.valueTitle),
+          call: context.call))
+    }
+    let maps = try eachMap(layers, heads, context) { layer, head in
+      AttentionMapValue(
+        try weights(layer, head), of: trace, kind: kind, layer: layer, head: head,
+        showsSpecial: special, call: context.call)
     }
     if total == 1 { return .object(maps[0][0]) }
     return .object(
@@ -112,13 +125,22 @@ enum AttentionFunctions {
     }
   }
 
-  /// Refuses a grid that would not fit a page: the maps are held at once for one scale.
-  static func checkSize(maps: Int, queries: Int, keys: Int) throws {
-    let cells = maps * queries * keys
-    guard maps > 1, cells > 64 << 20 else { return }
-    throw FunctionError(
-      "\(maps) maps of \(queries) × \(keys) are \(cells / 1_000_000) million numbers, more than "
-        + "one grid can show.",
-      hint: "Choose fewer layers or heads, or a shorter text.", code: "too-large")
+  /// Something of every map, one row for each layer, with progress.
+  static func eachMap<Element>(
+    _ layers: [AttentionChoice], _ heads: [AttentionChoice], _ context: ExecutionContext,
+    _ body: (AttentionChoice, AttentionChoice) throws -> Element
+  ) throws -> [[Element]] {
+    let total = layers.count * heads.count
+    var done = 0
+    return try layers.map { layer in
+      try heads.map { head in
+        try context.check()
+        let element = try body(layer, head)
+        done += 1
+        context.progress(
+          "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
+        return element
+      }
+    }
   }
 }

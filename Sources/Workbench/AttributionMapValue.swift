@@ -115,7 +115,7 @@ final class AttributionMapValue: ObjectValue {
       values: Matrix(
         rows: rows.count, columns: columnLabels.count, values: tensor.floats),
       rowLabels: rowLabels, columnLabels: columnLabels, isCausal: isCausal,
-      colorMap: isSigned ? .diverging : .viridis,
+      colorMap: isSigned ? .signed : .viridis,
       valueRange: isSigned ? -Float(largest)...Float(largest) : 0...Float(largest),
       rowTitle: rowTitle, columnTitle: "token", valueTitle: valueTitle, note: note,
       provenance: provenance)

@@ -130,12 +130,9 @@ final class AttributionValue: ObjectValue {
       ScoredText.Item(
         answer.text, details: ["probability \(NumberText.percent(answer.probability))"],
         isMarked: true))
-    func quoted(_ text: String) -> String {
-      "“\(VisibleText.line(text.first == " " ? String(text.dropFirst()) : text))”"
-    }
-    let rather = answer.againstText.map { " and not \(quoted($0))" } ?? ""
+    let rather = answer.againstText.map { " and not \(TokenLabels.quoted($0))" } ?? ""
     return ScoredText(
-      title: "Why \(quoted(answer.text))\(rather) · \(trace.model.model.name)",
+      title: "Why \(TokenLabels.quoted(answer.text))\(rather) · \(trace.model.model.name)",
       items: items, scoreName: scoreName, notes: notes, provenance: provenance)
   }
 

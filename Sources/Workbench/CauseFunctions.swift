@@ -285,6 +285,8 @@ struct CauseQuestion {
     question = LogitQuestion(
       other.map { .difference(of: answer.ids[0], from: $0.ids[0], at: position) }
         ?? .logit(of: answer.ids[0], at: position))
-    words = "logit of “\(first)”" + (second.map { " − “\($0)”" } ?? "")
+    words =
+      "logit of \(TokenLabels.quoted(first))"
+      + (second.map { " − \(TokenLabels.quoted($0))" } ?? "")
   }
 }

@@ -181,7 +181,9 @@ enum ConceptFunctions {
         }
       )
     }
-    let words = "“\(target)”" + (against.map { " rather than “\($0)”" } ?? "")
+    let words =
+      TokenLabels.quoted(target)
+      + (against.map { " rather than \(TokenLabels.quoted($0))" } ?? "")
     return .object(
       SensitivityValue(
         results, test: SensitivityValue.Test(rawValue: try arguments.text("test")) ?? .rank,

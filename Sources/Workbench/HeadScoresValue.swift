@@ -171,7 +171,7 @@ final class HeadScoresValue: ObjectValue {
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     let heads = owner.model.model.configuration.heads
     let isOfWindow = owner.model.model.configuration.compression != nil
-    var figures: [any Figure] = HeadScore.allCases.compactMap { score in
+    let maps: [any Figure] = HeadScore.allCases.compactMap { score in
       let values = tensor(score).floats
       guard values.contains(where: { !$0.isNaN }) else { return nil }
       return Heatmap(
@@ -184,19 +184,21 @@ final class HeadScoresValue: ObjectValue {
     }
     let columns = ["layer", "head"] + HeadScore.allCases.map(\.rawValue)
     let order = sort.map { "ranked by \($0.rawValue)" } ?? "in the order of layers"
-    figures.append(
-      TableFigure(
-        title: "Heads, \(order)", columns: columns,
-        rows: ranked.map { head in
-          [.integer(head.layer), .integer(head.head)]
-            + HeadScore.allCases.map { score in
-              score.value(head, isOverAll: isOverAll).map {
-                .number(($0 * 10_000).rounded() / 10_000)
-              } ?? .null
-            }
-        }, limit: 24))
+    let table = TableFigure(
+      title: "Heads, \(order)", columns: columns,
+      rows: ranked.map { head in
+        [.integer(head.layer), .integer(head.head)]
+          + HeadScore.allCases.map { score in
+            score.value(head, isOverAll: isOverAll).map {
+              .number(($0 * 10_000).rounded() / 10_000)
+            } ?? .null
+          }
+      }, limit: 24)
+    // Small maps stand side by side.
+    let isSmall = max(heads, layers.count) <= 8
     return GroupFigure(
-      title: "Heads · \(owner.model.model.name)", figures: figures,
+      title: "Heads · \(owner.model.model.name)",
+      figures: [GroupFigure(figures: maps, columnWidth: isSmall ? 380 : nil), table],
       provenance: try owner.model.provenance(of: call, in: context))
   }
 

@@ -1,5 +1,7 @@
+import Figures
 import Interpreter
 import Models
+import Tensors
 
 /// What a call of `attention` asks of a decoder that looks at another text.
 enum PairAttentionRequest {
@@ -27,22 +29,31 @@ enum PairAttentionRequest {
     let heads = try AttentionChoice.choices(
       try arguments.selection("head") ?? .mean, count: sizes.heads, parameter: "head")
     let total = layers.count * heads.count
-    try AttentionFunctions.checkSize(
+    func weights(_ layer: AttentionChoice, _ head: AttentionChoice) throws -> Tensor {
+      try kind.weights(trace.trace, layer: layer, head: head, cancellation: context.cancellation)
+    }
+    if AttentionTilesValue.areNeeded(
       maps: total, queries: trace.trace.targetIDs.count, keys: kind.keys(trace.trace).count)
-    var done = 0
-    let maps = try layers.map { layer in
-      try heads.map { head in
-        try context.check()
-        let weights = try kind.weights(
-          trace.trace, layer: layer, head: head, cancellation: context.cancellation)
-        done += 1
-        context.progress(
-          "Attention maps", fraction: Double(done) / Double(total), detail: "\(done) of \(total)")
-        return PairAttentionValue(
-          weights, of: trace, kind: kind,
-          place: "decoder \(layer.words("layer", of: sizes.layers)) · "
-            + head.words("head", of: sizes.heads), showsSpecial: special, call: context.call)
+    {
+      let shown = PairAttentionShown(trace.trace, kind, special: special)
+      let tiles = try AttentionFunctions.eachMap(layers, heads, context) { layer, head in
+        PooledMatrix(
+          shown.matrix(try weights(layer, head)), isCausal: kind == .own, count: total)
       }
+      return .object(
+        AttentionTilesValue(
+          tiles, of: trace.model, layers: layers, heads: heads,
+          face: AttentionTilesValue.Face(
+            title: "\(kind.title) · \(trace.model.model.name)", rowLabels: shown.rowLabels,
+            columnLabels: shown.columnLabels, isCausal: kind == .own, rowTitle: kind.rowTitle,
+            columnTitle: kind.columnTitle),
+          call: context.call))
+    }
+    let maps = try AttentionFunctions.eachMap(layers, heads, context) { layer, head in
+      PairAttentionValue(
+        try weights(layer, head), of: trace, kind: kind,
+        place: "decoder \(layer.words("layer", of: sizes.layers)) · "
+          + head.words("head", of: sizes.heads), showsSpecial: special, call: context.call)
     }
     if total == 1 { return .object(maps[0][0]) }
     return .object(

@@ -58,7 +58,7 @@ enum PairAttentionKind: String, Sendable {
 }
 
 /// The positions of both texts that a picture shows.
-private struct PairAttentionShown {
+struct PairAttentionShown {
   private let rows: [Int]
   private let columns: [Int]
   let rowLabels: [TokenLabel]

@@ -122,6 +122,11 @@ enum TokenLabels {
     isMark(token) || token.text.isEmpty ? token.piece : token.text
   }
 
+  /// A text in quotation marks, as headings name it: without the space before a word.
+  static func quoted(_ text: String) -> String {
+    "“\(VisibleText.line(text.first == " " ? String(text.dropFirst()) : text))”"
+  }
+
   /// The label of one token.
   static func label(_ token: Token) -> TokenLabel {
     var text = text(token)
