@@ -191,8 +191,9 @@ public struct BarChart: Figure {
           radius: 1.5)
       }
       if item.interval != nil, let from = ends.min(), let to = ends.max() {
-        canvas.line(from, middle, to, middle, style: "f")
-        for x in [from, to] { canvas.line(x, middle - 3, x, middle + 3, style: "f") }
+        // In ink, which shows on the bar and beside it.
+        canvas.line(from, middle, to, middle, style: "k")
+        for x in [from, to] { canvas.line(x, middle - 3, x, middle + 3, style: "k") }
       }
       let words = numbers[index] + remarks[index]
       if share >= 0 {

@@ -92,19 +92,8 @@ public struct ColorMap: Sendable, Hashable {
         hue: 245 + 14 * t)
     })
 
-  /// Blue over white to red for signed values, computed in OKLab, both arms alike in lightness.
-  public static let diverging = ColorMap(
-    name: "diverging", isDiverging: true,
-    colors: (0..<256).map { index in
-      let t = (Double(index) - 127.5) / 127.5
-      let far = abs(t)
-      return RGB(
-        lightness: 0.975 - 0.545 * far, chroma: 0.165 * sin(far * .pi * 0.58),
-        hue: t < 0 ? 252 : 30)
-    })
-
-  /// Orange over white to blue, computed alike: the colours of bars and tinted texts, which are blue above zero, for pictures
-  /// that stand beside them.
+  /// Orange over white to blue for signed values, computed in OKLab, both arms alike in lightness: the
+  /// colours of bars and tinted texts, which are blue above zero.
   public static let signed = ColorMap(
     name: "signed", isDiverging: true,
     colors: (0..<256).map { index in
@@ -116,7 +105,7 @@ public struct ColorMap: Sendable, Hashable {
     })
 
   /// Every map.
-  public static let all = [viridis, magma, cividis, blues, diverging, signed]
+  public static let all = [viridis, magma, cividis, blues, signed]
 
   /// The map of a name, or `nil` where there is none.
   public static func named(_ name: String) -> ColorMap? {

@@ -34,7 +34,7 @@ enum Style {
   }
 
   /// `bg` page, `t` ink, `m` muted ink, `f` frame, `g` grid line, `p` panel, `a` accent, `b` second
-  /// accent, `h` highlight line, `tick` tick mark.
+  /// accent, `h` highlight line, `k` line in ink.
   static let roles = [
     Role(name: "bg", light: "#ffffff", dark: "#111111", isStroke: false),
     Role(name: "t", light: "#1b1f24", dark: "#e8eaed", isStroke: false),
@@ -47,6 +47,7 @@ enum Style {
     Role(name: "c", light: "#d5e3f3", dark: "#1f3a57", isStroke: false),
     Role(name: "d", light: "#f8e4d4", dark: "#4f301b", isStroke: false),
     Role(name: "h", light: "#8a929c", dark: "#8a929c", isStroke: true),
+    Role(name: "k", light: "#1b1f24", dark: "#e8eaed", isStroke: true),
   ]
 
   /// The style sheet of a picture.

@@ -122,6 +122,8 @@ struct CellSummary: Sendable {
   private(set) var missing = 0
   /// A number that all but half a percent of the cells stay below; for maps without negative ones.
   private(set) var common = Float.infinity
+  /// How many shown cells lie in each of a thousand steps up to the highest, finer near zero.
+  private var counts: [Int] = []
   /// The cells farthest from zero, strongest first; equal ones in reading order.
   private(set) var strongest: [Cell] = []
 
@@ -160,15 +162,24 @@ struct CellSummary: Sendable {
       highest = max(highest, summary.highest)
       missing += summary.missing
     }
-    common = summaries.filter { !$0.isEmpty }.map { min($0.common, $0.highest) }.max() ?? .infinity
-    if lowest < 0 { common = .infinity }
+    guard lowest >= 0, highest > 0 else { return }
+    counts = [Int](repeating: 0, count: Self.steps)
+    for summary in summaries {
+      // Each step's middle on the scale of the highest of all.
+      let share = (summary.highest / highest).squareRoot()
+      for (step, count) in summary.counts.enumerated() where count > 0 {
+        counts[min(Self.steps - 1, Int((Float(step) + 0.5) * share))] += count
+      }
+    }
+    findCommon()
   }
 
-  /// Counts the cells in a thousand steps up to the highest, finer near zero: steps of the square root.
+  private static let steps = 1000
+
+  /// Counts the cells in steps of the square root.
   private mutating func findCommon(_ map: CellMap) {
-    let steps = 1000
-    var counts = [Int](repeating: 0, count: steps)
-    var total = 0
+    let steps = Self.steps
+    counts = [Int](repeating: 0, count: steps)
     let factor = Float(steps) / highest.squareRoot()
     for row in 0..<map.rows {
       let start = row * map.columns
@@ -179,15 +190,19 @@ struct CellSummary: Sendable {
         let value = map.matrix.values[start + column]
         guard value.isFinite else { continue }
         counts[min(steps - 1, Int(value.squareRoot() * factor))] += 1
-        total += 1
       }
     }
+    findCommon()
+  }
+
+  private mutating func findCommon() {
+    let total = counts.reduce(0, +)
     guard total > 0 else { return }
     var above = 0
-    for step in stride(from: steps - 1, through: 0, by: -1) {
+    for step in stride(from: Self.steps - 1, through: 0, by: -1) {
       above += counts[step]
       if above * 200 > total {
-        let share = Float(step + 1) / Float(steps)
+        let share = Float(step + 1) / Float(Self.steps)
         common = highest * share * share
         return
       }

@@ -52,12 +52,16 @@ public struct ModelCard: Figure {
     public var isCausal: Bool
     /// Whether it predicts tokens.
     public var predictsTokens: Bool
+    /// How many experts a mixture has and uses, in words; `nil` where all feed-forward parts are dense.
+    public var experts: String?
 
     /// Makes a shape.
     public init(
       layers: Int, width: Int, heads: Int, keyValueHeads: Int, headDimension: Int, innerWidth: Int,
-      vocabulary: Int, contextLength: Int, isCausal: Bool, predictsTokens: Bool
+      vocabulary: Int, contextLength: Int, isCausal: Bool, predictsTokens: Bool,
+      experts: String? = nil
     ) {
+      self.experts = experts
       self.layers = layers
       self.width = width
       self.heads = heads
@@ -117,7 +121,7 @@ public struct ModelCard: Figure {
     return [
       Fact("architecture", architecture), Fact("parameters", grouped(total)),
       Fact("layers", "\(shape.layers)"), Fact("width", grouped(shape.width)), Fact("heads", heads),
-      Fact("inner width", grouped(shape.innerWidth)),
+      Fact("inner width", grouped(shape.innerWidth)), Fact("experts", shape.experts ?? ""),
       Fact("vocabulary", grouped(shape.vocabulary)),
       Fact("context", grouped(shape.contextLength) + " tokens"),
       Fact("attention", shape.isCausal ? "causal" : "in both directions"),
@@ -247,8 +251,9 @@ public struct ModelCard: Figure {
       "width \(grouped(shape.width))", x: x + width - 12, y: y + 17, size: 10.5, style: "m",
       anchor: .end)
     box(
-      "Feed-forward",
-      "\(grouped(shape.width)) → \(grouped(shape.innerWidth)) → \(grouped(shape.width))",
+      shape.experts == nil ? "Feed-forward" : "Mixture of experts",
+      shape.experts
+        ?? "\(grouped(shape.width)) → \(grouped(shape.innerWidth)) → \(grouped(shape.width))",
       x: x + 12, y: inside + 2, width: width - 24, style: "c", on: &canvas)
     arrow(to: inside + 44)
     let heads =

@@ -196,7 +196,7 @@ final class HeadScoresValue: ObjectValue {
     let isSmall = max(heads, layers.count) <= 8
     return GroupFigure(
       title: "Heads · \(owner.model.model.name)",
-      figures: [GroupFigure(figures: maps, columnWidth: isSmall ? 410 : nil), table],
+      figures: [GroupFigure(figures: maps, columnWidth: isSmall ? 380 : nil), table],
       provenance: try owner.model.provenance(of: call, in: context))
   }
 

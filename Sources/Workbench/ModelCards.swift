@@ -36,9 +36,17 @@ enum ModelCards {
         keyValueHeads: sizes.keyValueHeads, headDimension: sizes.headDimension,
         innerWidth: sizes.innerWidth, vocabulary: sizes.vocabulary,
         contextLength: sizes.contextLength, isCausal: sizes.isCausal,
-        predictsTokens: sizes.hasLanguageModelHead),
+        predictsTokens: sizes.hasLanguageModelHead,
+        experts: sizes.experts.map { words($0, of: sizes.layers) }),
       parts: model.parameterCounts.map { ModelCard.Part($0.part.rawValue, $0.count) },
       elementType: model.elementType.name, byteCount: model.checkpoint.byteCount, facts: facts)
+  }
+
+  /// How many experts there are and how many of them a token uses.
+  private static func words(_ experts: ExpertSizes, of layers: Int) -> String {
+    let shared = experts.shared > 0 ? ", and \(experts.shared) shared" : ""
+    return
+      "\(experts.chosen) of \(experts.count)\(shared), in \(experts.layers.count) of \(layers) layers"
   }
 
   /// A number of bytes in MiB or GiB.

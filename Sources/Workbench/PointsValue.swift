@@ -87,7 +87,18 @@ final class PointsValue: ObjectValue {
   var matrix: Tensor { Tensor(shape: [vectors.count, width], vectors.flatMap(\.self)) }
 
   /// Where the vectors come from, in a few words.
-  var origin: String { "\(model.model.name) · layer \(layer) · pool \(pool)" }
+  var origin: String { "\(model.model.name) · layer \(layer) · \(Self.pooling(pool))" }
+
+  /// How the tokens' vectors were joined, in words.
+  private static func pooling(_ pool: String) -> String {
+    switch pool {
+    case "model": "pooled as the model does"
+    case "mean", "max": "\(pool) over tokens"
+    case "first", "last": "\(pool) token"
+    case "tokens": "each token"
+    default: pool
+    }
+  }
 
   /// The vector of another text, made as these were.
   func embedding(of text: String, in context: ExecutionContext) throws -> [Float] {

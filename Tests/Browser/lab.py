@@ -221,6 +221,8 @@ CELLS = r"""
       type: cell.model.outputs.get(i)?.type,
       html: cell.model.outputs.get(i)?.data?.['text/html'] ?? '',
       size: size(output), text: output.innerText,
+      over: Math.max(0, ...all(output, 'canvas, img, svg').filter(e => e.getBoundingClientRect().width)
+        .map(e => e.getBoundingClientRect().right - output.getBoundingClientRect().right)),
       figures: [...output.querySelectorAll('.vitrine-figure')]
         .filter(figure => figure.querySelector('script[type="application/json"]')).length,
       live: output.querySelectorAll('.vitrine-figure[data-live]').length,

@@ -40,6 +40,19 @@ def visible(output, interactive):
     return any(min(size) >= 8 for size in [p["size"] for p in images] + views)
 
 
+def look_narrow(page, name, checks):
+    """Makes the window narrower: every live figure has to follow, none may reach out of its cell."""
+    size = page.page.viewport_size
+    page.page.set_viewport_size({"width": 900, "height": 900})
+    page.page.wait_for_timeout(600)
+    for cell in page.cells():
+        for output in cell["outputs"]:
+            where = f"{name}: {cell['source'].splitlines()[0][:60]!r}"
+            checks.expect(output["over"] <= 1, f"{where} keeps inside a narrow cell: {output['over']}")
+    page.page.set_viewport_size(size)
+    page.page.wait_for_timeout(300)
+
+
 def look(page, name, interactive, checks):
     """Checks what the opened notebook shows."""
     cells = page.cells()
@@ -51,6 +64,7 @@ def look(page, name, interactive, checks):
         where = f"{name}: {cell['source'].splitlines()[0][:60]!r}"
         checks.expect(output["type"] != "error", f"{where} ends without an error: {output['text']}")
         checks.expect(min(output["size"]) > 0, f"{where} has an output of some size")
+        checks.expect(output["over"] <= 1, f"{where} keeps inside its cell: {output['over']}")
         if "<img" not in output["html"]:
             continue
         figures += 1
@@ -87,6 +101,8 @@ def visit(chromium, address, notebook, name, folder, checks, run=False, interact
         checks.expect(trust == interactive, f"{name}: the notebook is {'' if trust else 'not '}trusted")
         page.page.wait_for_timeout(800)
         look(page, name, interactive, checks)
+        if run:
+            look_narrow(page, name, checks)
         page.screenshot(folder / f"{name.replace(' ', '-')}.png")
     finally:
         page.close()

@@ -81,6 +81,48 @@ struct ChartTests {
     #expect(read.elements.filter { $0.name == "svg" }.count == 3)
   }
 
+  @Test("small members of a group stand side by side")
+  func columns() throws {
+    let members: [any Figure] = [Samples.signed, Samples.signed, Samples.signed]
+    let group = GroupFigure(figures: members, columnWidth: 380)
+    let size = SVGCanvas.size(Samples.signed.svg(.light))
+    let whole = SVGCanvas.size(group.svg(.light))
+    #expect(whole.width == 2 * size.width)
+    #expect(abs(whole.height - 2 * size.height) <= 1)
+    let html = try #require(group.mimeBundle().html)
+    #expect(html.ranges(of: "display:inline-block;vertical-align:top;width:380px").count == 3)
+    _ = try StrictXML(html, isHTML: true)
+  }
+
+  @Test("a tinted text says what its tints mean, live as in print")
+  func tints() throws {
+    let text = ScoredText(
+      title: "", items: [.init("a", score: 2), .init("b", score: -0.5)], scoreName: "part")
+    let data = try #require(text.interactiveView).data
+    #expect(data["ends"] == ["-2", "2"] && data["signed"]?.bool == true)
+    let read = try StrictXML(text.svg(.light))
+    #expect(read.texts.contains("-2") && read.texts.contains("2  part"))
+    let unsigned = ScoredText(title: "", items: [.init("a", score: 2)], scoreName: "length")
+    let plain = try #require(unsigned.interactiveView).data
+    #expect(plain["ends"] == ["0", "2"] && plain["signed"]?.bool == false)
+  }
+
+  @Test("the card of a mixture names its experts")
+  func experts() throws {
+    var shape = ModelCard.Shape(
+      layers: 4, width: 8, heads: 2, keyValueHeads: 2, headDimension: 4, innerWidth: 16,
+      vocabulary: 9, contextLength: 5, isCausal: true, predictsTokens: true)
+    func card() -> ModelCard {
+      ModelCard(
+        name: "m", architecture: "a", shape: shape, parts: [], elementType: "f32", byteCount: 1)
+    }
+    #expect(try StrictXML(card().svg(.light)).texts.contains("Feed-forward"))
+    shape.experts = "2 of 8, and 1 shared, in 3 of 4 layers"
+    let texts = try StrictXML(card().svg(.light)).texts
+    #expect(texts.contains("Mixture of experts") && !texts.contains("Feed-forward"))
+    #expect(card().plainText.contains("2 of 8, and 1 shared, in 3 of 4 layers"))
+  }
+
   @Test(
     "labels of points cover neither points nor each other, and points keep their groups' colours")
   func scatter() throws {

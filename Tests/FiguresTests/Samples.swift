@@ -114,7 +114,7 @@ enum Samples {
       title: "Change of the logit when a head is removed",
       values: Matrix(rows: 6, columns: 8, values: values),
       rowLabels: (0..<6).map { TokenLabel("layer \($0)") },
-      columnLabels: (0..<8).map { TokenLabel("head \($0)") }, colorMap: .diverging, rowTitle: "",
+      columnLabels: (0..<8).map { TokenLabel("head \($0)") }, colorMap: .signed, rowTitle: "",
       columnTitle: "", valueTitle: "Δ logit",
       note: "Ablation by zeros; two heads were not measured.")
   }
