@@ -154,4 +154,30 @@ import Workbench
     }
     #expect(try bench.run("attention(\"The model\")").results[0].html != nil)
   }
+
+  @Test func aGridOfMoreThan64MillionNumbersIsKeptAsTilesOfItsMaps() throws {
+    let bench = try Bench()
+    try bench.run("m = load(\"\(fixtures)/llama-deepseek-llm\")")
+    let maps = try Int(bench.number("m.layers * m.heads"))
+    let count = Int((Double(65 << 20) / Double(maps)).squareRoot()) + 1
+    try bench.run("ids = [i * 7 % 50 + 3 for i in 0..<\(count)]")
+    let shown = try bench.run("g = attention(ids: ids, layer: all, head: all); g")
+    let html = try #require(shown.results.first?.html)
+    let block = try Int(bench.number("g.block"))
+    #expect(block > 1 && html.contains("each point the largest of \(block) × \(block)"))
+    let tiles = try bench.tensor("g.tiles[1][0]")
+    let whole = try bench.tensor("attention(ids: ids, layer: 1, head: 0).weights")
+    let side = (count + block - 1) / block
+    #expect(tiles.shape == [side, side])
+    for (row, column) in [(0, 0), (side / 2, side / 3), (side - 1, 2), (side - 1, side - 1)] {
+      var largest: Float = 0
+      for query in row * block..<min(count, (row + 1) * block) {
+        largest = max(
+          largest, whole.row(query)[column * block..<min(count, (column + 1) * block)].max() ?? 0)
+      }
+      #expect(tiles.row(row)[column] == largest)
+    }
+    #expect(tiles.row(0)[side - 1].isNaN, "what causality hides is no number")
+    #expect(try bench.failure("g[0]").code == "too-large")
+  }
 }
