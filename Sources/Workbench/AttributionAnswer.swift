@@ -1,6 +1,7 @@
 import Analysis
 import Interpreter
 import Models
+import Tensors
 import Tokenizers
 
 /// What an attribution explains, as tokens.
@@ -35,14 +36,19 @@ struct AttributionAnswer {
       of: ids[0], in: trace.trace, cancellation: context.cancellation)
   }
 
-  /// The tokens of a text that follows, with or without a space before it: of forms of equally many tokens the one that
-  /// the model holds likelier.
-  static func ids(
+  private static func ids(
     _ text: String, _ trace: TraceValue, _ context: ExecutionContext
   ) throws -> [Int] {
-    guard let tokenizer = trace.model.model.tokenizer else {
-      throw ModelError.noTokenizer(model: trace.model.model.name)
-    }
+    try ids(text, trace.model.model, cancellation: context.cancellation) { trace }
+  }
+
+  /// The tokens of a text that follows, with or without a space before it: of forms of equally many tokens the one that
+  /// the model holds likelier, after a run that is asked for only then.
+  static func ids(
+    _ text: String, _ model: LanguageModel, cancellation: Cancellation?,
+    after trace: () throws -> TraceValue
+  ) throws -> [Int] {
+    guard let tokenizer = model.tokenizer else { throw ModelError.noTokenizer(model: model.name) }
     guard !text.isEmpty else {
       throw ArgumentError("target", "A target has at least one character.")
     }
@@ -50,8 +56,9 @@ struct AttributionAnswer {
     let spaced = tokenizer.ids(of: " " + text, addSpecialTokens: false)
     if text.hasPrefix(" ") || spaced.count > plain.count { return plain }
     if spaced.count < plain.count { return spaced }
+    let known = try trace().trace
     func probability(_ id: Int) throws -> Double {
-      try NextTokens.probability(of: id, in: trace.trace, cancellation: context.cancellation)
+      try NextTokens.probability(of: id, in: known, cancellation: cancellation)
     }
     return try probability(spaced[0]) > probability(plain[0]) ? spaced : plain
   }

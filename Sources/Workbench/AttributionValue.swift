@@ -214,6 +214,7 @@ extension Attribution.Method {
     case .gradientNorm: "Gradient norm"
     case .inputTimesGradient: "Input × gradient"
     case .integratedGradients: "Integrated gradients"
+    case .deepLift: "DeepLIFT"
     case .smoothGrad: "SmoothGrad"
     case .attentionAwareRelevance: "AttnLRP"
     case .conservingRelevance: "Conserving relevance"
@@ -226,7 +227,7 @@ extension Attribution.Method {
   var stepWord: String {
     switch self {
     case .gradientNorm, .inputTimesGradient, .attentionRelevance: "gradient"
-    case .attentionAwareRelevance, .conservingRelevance: "way back"
+    case .attentionAwareRelevance, .conservingRelevance, .deepLift: "way back"
     case .integratedGradients: "steps"
     case .smoothGrad: "noisy copies"
     case .occlusion: "replacements"
@@ -241,6 +242,8 @@ extension Attribution.Method {
     case .inputTimesGradient: "Where the model saturates, what matters most can get a small score."
     case .integratedGradients:
       "It depends on the baseline, and the way from there passes texts that no one writes."
+    case .deepLift:
+      "It depends on the baseline; who gets what of a product's change is a convention: half each."
     case .smoothGrad: "It has no sign, and depends on how much noise is added."
     case .attentionAwareRelevance:
       "Its rules are conventions; what biases and softmaxes take is lost, which the delta counts."

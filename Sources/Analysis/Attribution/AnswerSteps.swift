@@ -93,4 +93,24 @@ struct AnswerSteps {
       cancellation: cancellation
     ).map(\.embeddings.floats)
   }
+
+  /// What each token's change from the baseline does to a scalar, by DeepLIFT's multipliers.
+  func changes(
+    _ step: Int, _ kind: AttributionBaseline, _ cancellation: Cancellation?
+  ) throws -> (scores: [Double], found: RescaledMultipliers) {
+    let (count, width) = (explained(step), model.configuration.width)
+    let (own, absent) = (vectors.floats, try kind.vector(of: model, cancellation))
+    // What comes after the tokens that explain it is given, as it is for the text.
+    let base = own.indices.map { $0 < count * width ? absent[$0 % width] : own[$0] }
+    let found = try model.multipliers(
+      of: targets[step], embeddings: vectors, baseline: Tensor(shape: vectors.shape, base),
+      cancellation: cancellation)
+    let multipliers = found.multipliers.floats
+    let scores = (0..<count).map { token -> Double in
+      (token * width..<(token + 1) * width).reduce(0.0) {
+        $0 + Double(multipliers[$1]) * (Double(own[$1]) - Double(base[$1]))
+      }
+    }
+    return (scores, found)
+  }
 }

@@ -21,7 +21,8 @@ extension LatentAttention {
     let attended = try RecordedAttention(
       queries: queries, keys: try latents.keys(0..<sizes.heads, cancellation: cancellation),
       values: try latents.values(0..<sizes.heads, cancellation: cancellation), sizes: sizes,
-      selection: selection, cancellation: cancellation)
+      selection: selection, pair: constants.rule == .rescale ? constants.batch : nil,
+      cancellation: cancellation)
     return RecordedStep(
       output: try output(attended.output, cancellation),
       keeping: attended.kept + queryWay.kept + [narrowLatents]
@@ -78,6 +79,8 @@ extension LatentAttention {
   private func selection(
     _ normed: Tensor, _ rows: Range<Int>, _ constants: RunConstants, _ cancellation: Cancellation?
   ) throws -> KeySelection? {
+    // A baseline's keys would be others: pairs are followed only where all keys are selected.
+    guard constants.rule != .rescale else { return nil }
     guard let indexer, case .latent(let down, let norm, _) = queries else { return nil }
     let parts = try indexer.prepare(
       normed, queryLatents: norm(try down(normed, cancellation)), constants: constants, first: 0,
@@ -116,18 +119,25 @@ struct RecordedAttention: Sendable {
   private let sums: Tensor
   private let sizes: ModelConfiguration
   private let selection: KeySelection?
+  /// A text and its baseline, where the rows are theirs.
+  private let pair: TextBatch?
 
   /// Attends.
   init(
     queries: Tensor, keys: Tensor, values: Tensor, sizes: ModelConfiguration,
-    selection: KeySelection?, cancellation: Cancellation?
+    selection: KeySelection?, pair: TextBatch? = nil, cancellation: Cancellation?
   ) throws {
+    self.pair = pair
     self.queries = queries
     self.keys = keys
     self.values = values
     self.sizes = sizes
     self.selection = selection
-    if let selection {
+    if let pair {
+      (output, sums) = try attentionOfSegments(
+        pair.segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
+        keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
+    } else if let selection {
       var output = Tensor(zeros: [queries.shape[0], values.shape[1]])
       var sums = Tensor(zeros: [queries.shape[0], sizes.heads])
       for part in selection.parts {
@@ -176,6 +186,11 @@ struct RecordedAttention: Sendable {
 
   /// The gradients with respect to queries, keys and values.
   func gradient(_ gradient: Tensor, _ cancellation: Cancellation?) throws -> AttentionGradient {
+    if pair != nil {
+      return try attentionRescale(
+        gradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
+        keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
+    }
     guard let selection else {
       return try attentionGradient(
         gradient, queries: queries, keys: keys, values: values, output: output, logSumExp: sums,
