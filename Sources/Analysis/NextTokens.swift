@@ -38,10 +38,33 @@ public enum NextTokens {
     let logits = try trace.logits(
       at: position ?? trace.ids.count - 1, cancellation: cancellation
     ).floats
+    return top(logits, of: trace.model, count: count)
+  }
+
+  /// The most likely tokens after a position of the text that an encoder-decoder writes.
+  ///
+  /// - Parameters:
+  ///   - trace: the run of both texts.
+  ///   - position: after which written token; 0 is the decoder's start, `nil` the last.
+  ///   - count: how many tokens; fewer where the vocabulary is smaller.
+  ///   - cancellation: stops the head's product.
+  /// - Throws: `ModelError` where there is no such position; `Cancelled`.
+  public static func top(
+    _ trace: PairTrace, position: Int? = nil, count: Int = 10, cancellation: Cancellation? = nil
+  ) throws -> [NextToken] {
+    let logits = try trace.logits(
+      at: position ?? trace.targetIDs.count - 1, cancellation: cancellation
+    ).floats
+    return top(logits, of: trace.model, count: count)
+  }
+
+  private static func top(
+    _ logits: [Float], of model: LanguageModel, count: Int
+  ) -> [NextToken] {
     let logNormalizer = logSumExp(logits)
     return largest(logits, count: count).map { id in
       NextToken(
-        id: id, text: trace.model.tokenizer?.decode([id]),
+        id: id, text: model.tokenizer?.decode([id]),
         probability: exponential(Double(logits[id]) - logNormalizer), logit: Double(logits[id]))
     }
   }
@@ -56,9 +79,25 @@ public enum NextTokens {
     let logits = try trace.logits(
       at: position ?? trace.ids.count - 1, cancellation: cancellation
     ).floats
+    return try probability(of: id, logits, position: position ?? trace.ids.count - 1)
+  }
+
+  /// The probability of one token after a position of the text that an encoder-decoder writes.
+  ///
+  /// - Throws: `ModelError` where there is no such position or no such id; `Cancelled`.
+  public static func probability(
+    of id: Int, in trace: PairTrace, position: Int? = nil, cancellation: Cancellation? = nil
+  ) throws -> Double {
+    let position = position ?? trace.targetIDs.count - 1
+    let logits = try trace.logits(at: position, cancellation: cancellation).floats
+    return try probability(of: id, logits, position: position)
+  }
+
+  private static func probability(
+    of id: Int, _ logits: [Float], position: Int
+  ) throws -> Double {
     guard logits.indices.contains(id) else {
-      throw ModelError.tokenOutOfRange(
-        id: id, position: trace.ids.count - 1, vocabulary: logits.count)
+      throw ModelError.tokenOutOfRange(id: id, position: position, vocabulary: logits.count)
     }
     return exponential(Double(logits[id]) - logSumExp(logits))
   }

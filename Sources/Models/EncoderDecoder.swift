@@ -9,10 +9,17 @@ public protocol EncoderDecoder: Architecture {
   /// The id that every text that is written begins with.
   var startID: Int { get }
 
-  /// Runs one layer of the decoder over its residual stream `[targets, width]`, beside the finished
-  /// hidden states of the encoder, `[sources, width]`.
+  /// The keys and values that a layer of the decoder makes of the encoder's finished hidden states
+  /// `[sources, width]`; they are the same for all that is written.
+  func sourceKeysAndValues(
+    _ layer: Int, _ source: Tensor, cancellation: Cancellation?
+  ) throws -> SourceKeysAndValues
+
+  /// Runs one layer of the decoder over its residual stream `[targets, width]`, beside what it sees of
+  /// the text that was read; where the constants have a cache, over that of the tokens that are new.
   func runTargetLayer(
-    _ layer: Int, _ hidden: Tensor, source: Tensor, cancellation: Cancellation?
+    _ layer: Int, _ hidden: Tensor, source: SourceKeysAndValues, constants: RunConstants,
+    cancellation: Cancellation?
   ) throws -> TargetLayerOutput
 
   /// What follows the decoder's last layer, `[targets, width]`.
@@ -20,6 +27,20 @@ public protocol EncoderDecoder: Architecture {
 
   /// The scores of all tokens, `[rows, vocabulary]`, from the decoder's finished hidden states.
   func targetLogits(_ hidden: Tensor, cancellation: Cancellation?) throws -> Tensor
+}
+
+/// What a layer of a decoder sees of the text that was read.
+public struct SourceKeysAndValues: Sendable {
+  /// The keys, `[sources, heads × headDimension]`.
+  public var keys: Tensor
+  /// The values, `[sources, heads × headDimension]`.
+  public var values: Tensor
+
+  /// Makes a view.
+  public init(keys: Tensor, values: Tensor) {
+    self.keys = keys
+    self.values = values
+  }
 }
 
 /// What a layer of a decoder gives back.

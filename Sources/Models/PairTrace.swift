@@ -37,11 +37,14 @@ public struct PairTrace: Sendable {
     var states: [Tensor] = []
     var own: [AttentionInputs] = []
     var cross: [AttentionInputs] = []
+    let constants = RunConstants()
     for layer in 0..<sizes.layers {
       try cancellation?.check()
       states.append(hidden)
       let output = try network.runTargetLayer(
-        layer, hidden, source: memory, cancellation: cancellation)
+        layer, hidden,
+        source: try network.sourceKeysAndValues(layer, memory, cancellation: cancellation),
+        constants: constants, cancellation: cancellation)
       hidden = output.hidden
       own.append(output.own)
       cross.append(output.cross)
@@ -109,13 +112,27 @@ public struct PairTrace: Sendable {
   ///
   /// - Throws: `ModelError.notEnoughMemory`, or `Cancelled`.
   public func logits(cancellation: Cancellation? = nil) throws -> Tensor {
-    let count = targetIDs.count
+    try logits(of: 0..<targetIDs.count, cancellation: cancellation)
+  }
+
+  /// The logits of the token that follows one target, `[vocabulary]`.
+  ///
+  /// - Throws: `ModelError` where there is no such target; `Cancelled`.
+  public func logits(at position: Int, cancellation: Cancellation? = nil) throws -> Tensor {
+    guard targetIDs.indices.contains(position) else {
+      throw ModelError.positionOutOfRange(position, count: targetIDs.count)
+    }
+    let row = try logits(of: position..<position + 1, cancellation: cancellation)
+    return row.reshaped([configuration.vocabulary])
+  }
+
+  private func logits(of positions: Range<Int>, cancellation: Cancellation?) throws -> Tensor {
     try MemoryBudget.require(
-      count * configuration.vocabulary * MemoryLayout<Float>.size,
-      for: "The logits of \(count) positions")
-    let hidden = states[configuration.layers]
+      positions.count * configuration.vocabulary * MemoryLayout<Float>.size,
+      for: "The logits of \(positions.count) positions")
+    let hidden = states[configuration.layers].rows(positions)
     return try model.computing {
-      try RowBlocks.map(count, cancellation: cancellation) {
+      try RowBlocks.map(positions.count, cancellation: cancellation) {
         try network.targetLogits(hidden.rows($0), cancellation: cancellation)
       }
     }
@@ -125,6 +142,9 @@ public struct PairTrace: Sendable {
 extension LanguageModel {
   /// Whether the model reads one text and writes another one.
   public var isEncoderDecoder: Bool { network is any EncoderDecoder }
+
+  /// The id that every text begins with which an encoder-decoder writes; `nil` of other models.
+  public var decoderStartID: Int? { (network as? any EncoderDecoder)?.startID }
 
   /// Runs a text through the encoder and another one through the decoder that looks at it.
   ///
@@ -178,39 +198,5 @@ extension LanguageModel {
         source: source, network: network, targets: targets, progress: progress,
         cancellation: cancellation)
     }
-  }
-
-  /// What the decoder writes for a source, the likeliest token each time, up to the end of a sequence.
-  ///
-  /// - Parameters:
-  ///   - source: the text that is read, as it went through the encoder.
-  ///   - tokens: how many to write at most.
-  ///   - cancellation: stops the writing.
-  /// - Returns: the ids behind the decoder's start, the end of the sequence included.
-  /// - Throws: `ModelError`, `Cancelled`.
-  public func write(
-    from source: Trace, tokens: Int, cancellation: Cancellation? = nil
-  ) throws -> [Int] {
-    guard let network = network as? any EncoderDecoder else {
-      throw ModelError.noDecoder(model: name)
-    }
-    let ends = Set(endOfSequenceIDs)
-    var ids = [network.startID]
-    while ids.count <= tokens {
-      let trace = try run(source: source, targetIDs: ids, cancellation: cancellation)
-      let state = try trace.targetHiddenStates(network.decoderConfiguration.layers)
-      let row = try computing {
-        try network.targetLogits(
-          state.rows(ids.count - 1..<ids.count), cancellation: cancellation)
-      }.floats
-      let best = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) } ?? 0
-      ids.append(best)
-      if ends.contains(best) { break }
-    }
-    return Array(ids.dropFirst())
-  }
-
-  private var endOfSequenceIDs: [Int] {
-    endOfSequence?.integer.map { [$0] } ?? endOfSequence?.array?.compactMap(\.integer) ?? []
   }
 }

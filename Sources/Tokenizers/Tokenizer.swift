@@ -22,6 +22,8 @@ public final class Tokenizer: Sendable {
   public let beginOfSequenceID: Int?
   /// The id of the token that ends a sequence, where the configuration names one.
   public let endOfSequenceID: Int?
+  /// The id of the token that stands for a gap which the model is to fill, if there is one.
+  public let maskID: Int?
 
   /// Makes a tokenizer of its files' contents.
   ///
@@ -65,6 +67,7 @@ public final class Tokenizer: Sendable {
     addsEnd = try settings.bool("add_eos_token", or: false)
     beginOfSequenceID = try id("bos_token")
     endOfSequenceID = try id("eos_token")
+    maskID = try? id("mask_token")
     var special = Set(addedTokens.tokens.filter(\.isSpecial).map(\.id))
     if let id = beginOfSequenceID { special.insert(id) }
     if let id = endOfSequenceID { special.insert(id) }

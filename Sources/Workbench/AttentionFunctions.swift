@@ -62,7 +62,7 @@ enum AttentionFunctions {
       + "Clark et al. 2019, What Does BERT Look At?, section 4.1; values: Kobayashi et al. 2020, "
       + "Attention is Not Only a Weight"
   ) { arguments, context in
-    if let map = try PairRequest.attention(arguments, context) { return map }
+    if let maps = try PairAttentionRequest.value(arguments, context) { return maps }
     // What is asked for is checked before the model runs.
     let sizes = try TraceRequest.answeringModel(arguments, context).configuration
     let special = try arguments.bool("special")
@@ -73,7 +73,7 @@ enum AttentionFunctions {
     let kind: AttentionKind = try arguments.text("kind") == "values" ? .values : .weights
     let trace = try TraceRequest.trace(arguments, context)
     let total = layers.count * heads.count
-    try checkSize(maps: total, tokens: trace.trace.ids.count)
+    try checkSize(maps: total, queries: trace.trace.ids.count, keys: trace.trace.ids.count)
     var done = 0
     let maps = try layers.map { layer in
       try heads.map { head in
@@ -113,11 +113,11 @@ enum AttentionFunctions {
   }
 
   /// Refuses a grid that would not fit a page: the maps are held at once for one scale.
-  private static func checkSize(maps: Int, tokens: Int) throws {
-    let cells = maps * tokens * tokens
+  static func checkSize(maps: Int, queries: Int, keys: Int) throws {
+    let cells = maps * queries * keys
     guard maps > 1, cells > 64 << 20 else { return }
     throw FunctionError(
-      "\(maps) maps of \(tokens) × \(tokens) are \(cells / 1_000_000) million numbers, more than "
+      "\(maps) maps of \(queries) × \(keys) are \(cells / 1_000_000) million numbers, more than "
         + "one grid can show.",
       hint: "Choose fewer layers or heads, or a shorter text.", code: "too-large")
   }

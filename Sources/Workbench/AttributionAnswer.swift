@@ -16,13 +16,22 @@ struct AttributionAnswer {
   /// How likely the first of the tokens is.
   let probability: Double
 
+  /// The answer of a decoder after a text.
   init(
     _ trace: TraceValue, target: String?, against: String?, in context: ExecutionContext
   ) throws {
-    let top = try NextTokens.top(trace.trace, count: 1, cancellation: context.cancellation)
-    let model = trace.model.model
-    ids = try target.map { try Self.ids($0, trace, context) } ?? [top[0].id]
-    let other = try against.map { try Self.ids($0, trace, context) }
+    try self.init(.after(trace), target: target, against: against, in: context)
+  }
+
+  /// The answer at a place.
+  init(
+    _ place: AttributionPlace, target: String?, against: String?, in context: ExecutionContext
+  ) throws {
+    let model = place.trace.model.model
+    ids =
+      try target.map { try Self.ids($0, place, context) }
+      ?? [try place.likeliest(context.cancellation).id]
+    let other = try against.map { try Self.ids($0, place, context) }
     self.against = other?[0]
     if other != nil, ids.count > 1 {
       throw ArgumentError(
@@ -32,21 +41,29 @@ struct AttributionAnswer {
     }
     text = model.tokenizer?.decode(ids) ?? ids.map { "\($0)" }.joined(separator: " ")
     againstText = other.map { model.tokenizer?.decode([$0[0]]) ?? "\($0[0])" }
-    probability = try NextTokens.probability(
-      of: ids[0], in: trace.trace, cancellation: context.cancellation)
+    probability = try place.probability(of: ids[0], context.cancellation)
   }
 
-  private static func ids(
+  /// The tokens of a text that follows another.
+  static func ids(
     _ text: String, _ trace: TraceValue, _ context: ExecutionContext
   ) throws -> [Int] {
-    try ids(text, trace.model.model, cancellation: context.cancellation) { trace }
+    try ids(text, .after(trace), context)
   }
 
-  /// The tokens of a text that follows, with or without a space before it: of forms of equally many tokens the one that
-  /// the model holds likelier, after a run that is asked for only then.
+  /// The same at any place.
+  private static func ids(
+    _ text: String, _ place: AttributionPlace, _ context: ExecutionContext
+  ) throws -> [Int] {
+    try ids(text, place.trace.model.model) {
+      try place.probability(of: $0, context.cancellation)
+    }
+  }
+
+  /// The tokens of a text, with or without a space before it: of forms of equally many tokens the one that the model
+  /// holds likelier, which is asked only then.
   static func ids(
-    _ text: String, _ model: LanguageModel, cancellation: Cancellation?,
-    after trace: () throws -> TraceValue
+    _ text: String, _ model: LanguageModel, probability: (Int) throws -> Double
   ) throws -> [Int] {
     guard let tokenizer = model.tokenizer else { throw ModelError.noTokenizer(model: model.name) }
     guard !text.isEmpty else {
@@ -56,10 +73,6 @@ struct AttributionAnswer {
     let spaced = tokenizer.ids(of: " " + text, addSpecialTokens: false)
     if text.hasPrefix(" ") || spaced.count > plain.count { return plain }
     if spaced.count < plain.count { return spaced }
-    let known = try trace().trace
-    func probability(_ id: Int) throws -> Double {
-      try NextTokens.probability(of: id, in: known, cancellation: cancellation)
-    }
     return try probability(spaced[0]) > probability(plain[0]) ? spaced : plain
   }
 }

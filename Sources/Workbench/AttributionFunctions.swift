@@ -45,7 +45,9 @@ enum AttributionFunctions {
       without each token), "shapley" (Shapley values by sampled orders), "attn_lrp" and "conserving_lrp" \
       (relevance followed back by rules; the delta tells how much is lost) and "attention_relevance" (attention \
       times its gradient). With `against` the difference of \
-      two logits is explained: why this and not that. A target of several tokens is explained as their sum.
+      two logits is explained: why this and not that. A target of several tokens is explained as their sum. Of \
+      a model that reads one text and writes another, what is read is explained; of a model of masked tokens, \
+      what it puts in the text's one gap.
       """,
     parameters: [
       TraceRequest.text,
@@ -73,17 +75,17 @@ enum AttributionFunctions {
       + "arXiv:2402.05602; Ali et al. 2022, arXiv:2202.07304; Chefer et al. 2021, arXiv:2103.15679; "
       + "Adebayo et al. 2018, arXiv:1810.03292"
   ) { arguments, context in
-    let trace = try decoderTrace(arguments, context)
+    let place = try AttributionPlace(arguments, context)
+    let trace = place.trace
     let answer = try AttributionAnswer(
-      trace, target: try arguments.optionalText("target"),
+      place, target: try arguments.optionalText("target"),
       against: try arguments.optionalText("against"), in: context)
     var options = try options(arguments, trace.model.model, context)
     if try arguments.text("by") == "word" {
       options.units = WordGroups.positions(trace.trace.tokens)
     }
-    let question = try AttributionQuestion(
-      trace.model.model, prompt: trace.trace.ids, answer: answer.ids, against: answer.against,
-      measure: try measure(arguments), cancellation: context.cancellation)
+    let question = try place.question(
+      answer, measure: try measure(arguments), cancellation: context.cancellation)
     let method = try method(arguments)
     let attribution = try Attribution(
       question, method: method, options: options, cancellation: context.cancellation

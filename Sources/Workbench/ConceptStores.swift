@@ -99,8 +99,10 @@ final class GradientStore: Sendable {
       let asked = try ConceptTexts(texts, at: at, language, in: context)
       let targets = try zip(texts, asked.tokens).map { text, tokens -> LogitTarget in
         func first(_ answer: String) throws -> Int {
-          try AttributionAnswer.ids(answer, language, cancellation: context.cancellation) {
-            try TraceCache.of(context).trace(of: text, model: model, in: context)
+          try AttributionAnswer.ids(answer, language) {
+            try NextTokens.probability(
+              of: $0, in: TraceCache.of(context).trace(of: text, model: model, in: context).trace,
+              cancellation: context.cancellation)
           }[0]
         }
         let (answer, last) = (try first(target), tokens.count - 1)

@@ -13,7 +13,8 @@ enum GenerationFunctions {
     summary: "Lets a decoder write on from a text, and shows how sure it was of every token.",
     details: """
       Takes the likeliest token each time, or draws one where a temperature is given; the same seed \
-      draws the same tokens. What is written is told while it is written.
+      draws the same tokens. What is written is told while it is written. A model that reads one text and \
+      writes another reads the text once, and writes what it makes of it.
       """,
     parameters: [
       TraceRequest.text,
@@ -49,25 +50,35 @@ enum GenerationFunctions {
   ) { arguments, context in
     let given: TraceValue? = try arguments.object("text")
     let model = try given?.model ?? TraceRequest.model(arguments, context)
-    guard model.model.configuration.isCausal else {
+    let isPair = model.model.isEncoderDecoder
+    guard isPair || model.model.configuration.isCausal else {
       throw ModelError.notCausal(model: model.model.name)
     }
-    guard model.model.configuration.hasLanguageModelHead else {
+    guard isPair || model.model.configuration.hasLanguageModelHead else {
       throw ModelError.noLanguageModelHead(model: model.model.name)
     }
-    let (ids, text) = try prompt(arguments, given, model, context)
     let options = try options(arguments, context)
     let most = Double(options.tokens)
     var written = ""
     var count = 0
-    let generation = try model.model.generate(
-      ids, options: options, cancellation: context.cancellation
-    ) { _, added in
+    func tell(_ token: GeneratedToken, _ added: String) -> Bool {
       written += added
       count += 1
       context.progress(
         "Writing", fraction: Double(count) / most, detail: String(written.suffix(72)))
       return true
+    }
+    let (generation, text): (Generation, String?)
+    if isPair {
+      let source = try TraceRequest.trace(arguments, context).trace
+      text = source.text
+      generation = try model.model.generate(
+        reading: source, options: options, cancellation: context.cancellation, token: tell)
+    } else {
+      let ids: [Int]
+      (ids, text) = try prompt(arguments, given, model, context)
+      generation = try model.model.generate(
+        ids, options: options, cancellation: context.cancellation, token: tell)
     }
     return .object(
       GenerationValue(

@@ -4,7 +4,7 @@ import Interpreter
 import Models
 import Tokenizers
 
-/// What a decoder wrote after a text.
+/// What a decoder wrote after a text, or an encoder-decoder when it had read one.
 final class GenerationValue: ObjectValue {
   let generation: Generation
   let model: ModelValue
@@ -34,8 +34,9 @@ final class GenerationValue: ObjectValue {
   func fieldSummary(_ name: String) -> String? {
     switch name {
     case "text": "what was written"
-    case "prompt": "what it follows"
-    case "all": "both together"
+    case "prompt": "what it follows, or what was read"
+    case "all":
+      "both together; what a model writes that has read a text stands on a line of its own"
     case "ids": "the ids of what was written"
     case "pieces": "the text of each token"
     case "probabilities": "how likely the model held each token, from 0 to 1"
@@ -59,7 +60,12 @@ final class GenerationValue: ObjectValue {
     }
   }
 
-  private var whole: String { (prompt ?? "") + (generation.text ?? "") }
+  private var whole: String {
+    (prompt ?? "") + (isPair && prompt?.isEmpty == false ? "\n" : "") + (generation.text ?? "")
+  }
+
+  /// Whether what was written doesn't continue the prompt.
+  private var isPair: Bool { model.model.isEncoderDecoder }
 
   private var ending: String {
     switch generation.ending {
@@ -74,6 +80,7 @@ final class GenerationValue: ObjectValue {
   /// The prompt muted, then what was written, tinted by probability.
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
     var items = promptTexts.map { ScoredText.Item($0) }
+    if isPair { items.append(ScoredText.Item("→")) }
     for (token, face) in zip(generation.tokens, GeneratedFaces.faces(ids, model.model.tokenizer)) {
       let others = token.alternatives.map { other in
         "\(VisibleText.token(text(other.id))) \(NumberText.percent(other.probability))"

@@ -3,18 +3,28 @@ import DataFormats
 import Figures
 import Interpreter
 import Models
+import Tokenizers
 
 /// What a decoder would say after a position.
 final class NextTokensValue: ObjectValue {
   private let tokens: [NextToken]
-  private let owner: TraceValue
+  /// The token that they follow.
+  private let last: Token
   private let position: Int
+  private let owner: any ObjectValue
+  private let model: ModelValue
   private let call: String
 
-  init(_ tokens: [NextToken], of owner: TraceValue, position: Int, call: String) {
+  /// Makes a value of tokens that follow another one in a trace of one text or of two.
+  init(
+    _ tokens: [NextToken], after last: Token, position: Int, of owner: any ObjectValue,
+    model: ModelValue, call: String
+  ) {
     self.call = call
     self.tokens = tokens
+    self.last = last
     self.owner = owner
+    self.model = model
     self.position = position
   }
 
@@ -60,15 +70,15 @@ final class NextTokensValue: ObjectValue {
   }
 
   func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
-    let after = TokenLabels.label(owner.trace.tokens[position]).fullText
+    let after = TokenLabels.label(last).fullText
     return BarChart(
-      title: "Next token · \(owner.model.model.name)",
+      title: "Next token · \(model.model.name)",
       items: tokens.map { token in
         BarChart.Item(
           TokenLabel(text(token), detail: "id \(token.id) · logit \(token.logit)"),
           token.probability)
       }, unit: .percent, note: "after “\(after)” (token \(position))",
-      valueTitle: "probability", provenance: try owner.model.provenance(of: call, in: context))
+      valueTitle: "probability", provenance: try model.provenance(of: call, in: context))
   }
 
   private func text(_ token: NextToken) -> String { token.text ?? "\(token.id)" }

@@ -4,8 +4,9 @@ import Models
 import Tensors
 
 /// Writes values as safetensors, under the names that transformers gives the same tensors:
-/// `input_ids`, `hidden_states.{i}`, `attentions.{i}` `[heads, queries, keys]`, `logits`; an
-/// attribution as `scores`, `gradient` and `delta`.
+/// `input_ids`, `hidden_states.{i}`, `attentions.{i}` `[heads, queries, keys]`, `logits`,
+/// `expert_choices.{i}` and `router_weights.{i}` `[tokens, chosen]`; an attribution as `scores`,
+/// `gradient` and `delta`.
 enum SafetensorsSaver {
   static let saver = Saver(fileExtension: ".safetensors") { value, context in
     guard let tensors = try tensors(of: value, in: context), !tensors.isEmpty else { return nil }
@@ -70,6 +71,12 @@ enum SafetensorsSaver {
     if sizes.hasLanguageModelHead {
       result.append(("logits", try trace.logits(cancellation: context.cancellation)))
     }
+    for layer in sizes.experts?.layers ?? [] {
+      let choices = try trace.expertChoices(layer)
+      result.append(
+        ("expert_choices.\(layer)", try int64(choices.floats.map { Int($0) }, choices.shape)))
+      result.append(("router_weights.\(layer)", try trace.routerWeights(layer)))
+    }
     return result
   }
 
@@ -103,7 +110,7 @@ enum SafetensorsSaver {
       hint: "Save some layers alone, such as t.attentions[3][5].", code: "too-large")
   }
 
-  private static func int64(_ ids: [Int]) throws -> Tensor {
+  private static func int64(_ ids: [Int], _ shape: [Int]? = nil) throws -> Tensor {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(ids.count * 8)
     for id in ids {
@@ -112,6 +119,6 @@ enum SafetensorsSaver {
         bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
       }
     }
-    return try Tensor(shape: [ids.count], elementType: .int64, bytes: bytes)
+    return try Tensor(shape: shape ?? [ids.count], elementType: .int64, bytes: bytes)
   }
 }

@@ -52,30 +52,53 @@ enum TextFunctions {
   private static let next = FunctionDefinition(
     "next", group: "Traces",
     summary: "What a decoder would say next: the most likely tokens with their probabilities.",
+    details: """
+      A model that reads one text and writes another says what it would write first, or after a \
+      target that it has written so far.
+      """,
     parameters: [
       TraceRequest.text,
       ParameterDefinition(
         "top", .integer(in: 1...1000), default: .integer(10), unit: "tokens", "How many to list."),
       ParameterDefinition(
         "position", .selection(words: ["last"]), default: .selector(.last),
-        "After which token, counted from 0."),
+        "After which token, counted from 0; of what is written where the model reads one text and writes another."
+      ),
+      PairRequest.target,
       TraceRequest.using,
       TraceRequest.ids,
+      PairRequest.targetIDs,
     ],
     result: "NextTokens",
     examples: [Example("next(\"Once upon a\", top: 5)", needsResources: true)]
   ) { arguments, context in
+    func position(of count: Int) throws -> Int {
+      let selection = try arguments.selection("position") ?? .last
+      let positions = try selection.indices(count: count, parameter: "position")
+      guard selection.choosesOne, let position = positions.first else {
+        throw ArgumentError("position", "`position` of `next` takes one position.")
+      }
+      return position
+    }
+    let count = try arguments.integer("top")
+    if let pair = try PairRequest.trace(arguments, context, targetIsNeeded: false) {
+      let position = try position(of: pair.trace.targetIDs.count)
+      let top = try NextTokens.top(
+        pair.trace, position: position, count: count, cancellation: context.cancellation)
+      return .object(
+        NextTokensValue(
+          top, after: pair.trace.targetTokens[position], position: position, of: pair,
+          model: pair.model, call: context.call))
+    }
     try checkPredictsNext(try TraceRequest.answeringModel(arguments, context))
     let trace = try TraceRequest.trace(arguments, context)
-    let selection = try arguments.selection("position") ?? .last
-    let positions = try selection.indices(count: trace.trace.ids.count, parameter: "position")
-    guard selection.choosesOne, let position = positions.first else {
-      throw ArgumentError("position", "`position` of `next` takes one position.")
-    }
+    let position = try position(of: trace.trace.ids.count)
     let top = try NextTokens.top(
-      trace.trace, position: position, count: try arguments.integer("top"),
-      cancellation: context.cancellation)
-    return .object(NextTokensValue(top, of: trace, position: position, call: context.call))
+      trace.trace, position: position, count: count, cancellation: context.cancellation)
+    return .object(
+      NextTokensValue(
+        top, after: trace.trace.tokens[position], position: position, of: trace,
+        model: trace.model, call: context.call))
   }
 
   private static let chat = FunctionDefinition(

@@ -145,6 +145,83 @@ import Testing
     #expect(result.insertionArea > result.deletionArea)
   }
 
+  @Test(arguments: ["t5", "t5-gated"])
+  func whatAnEncoderDecoderReadsIsExplained(name: String) throws {
+    let model = try LanguageModel.load(path: fixtures + "/" + name)
+    let source = [5, 9, 12, 30, 41, 1]
+    let question = try AttributionQuestion(model, reading: source, answer: [7, 21])
+    #expect(question.promptCount == 6 && question.writtenIDs == [0, 7])
+    let vectors = try model.tokenVectors(ids: source)
+    let written = try model.tokenVectors(ids: [0, 7])
+    let target = LogitTarget([.init(position: 0, id: 7), .init(position: 1, id: 21)])
+    let gradient = try model.gradient(of: target, reading: vectors, writing: written)
+    let trace = try model.run(source: try model.run(ids: source), targetIDs: [0, 7])
+    let value = Double(try trace.logits(at: 0).floats[7] + trace.logits(at: 1).floats[21])
+    #expect(abs(gradient.value - value) < 1e-5)
+    let width = model.configuration.width
+    let products = (0..<6).map { token in
+      (token * width..<(token + 1) * width).reduce(0.0) {
+        $0 + Double(vectors.floats[$1]) * Double(gradient.source.floats[$1])
+      }
+    }
+    let plain = try Attribution(question, method: .inputTimesGradient)
+    expectClose(plain.scores, products)
+    #expect(plain.gradient?.shape == [6, width])
+    var options = Attribution.Options()
+    options.baseline = .token(3)
+    let path = try Attribution(question, method: .integratedGradients, options: options)
+    #expect(
+      abs(try #require(path.delta)) <= 0.01 * abs(path.value - (try #require(path.baselineValue))))
+    let lost = try Attribution(question, method: .occlusion, options: options)
+    for token in 0..<6 {
+      var changed = vectors
+      try changed.replaceRows(startingAt: token, with: try model.tokenVectors(ids: [3]))
+      let without = try model.value(of: target, reading: changed, writing: written)
+      #expect(abs(lost.scores[token] - (value - without)) < 1e-5)
+    }
+    options.samples = 80
+    let shapley = try Attribution(question, method: .shapley, options: options)
+    #expect(abs(try #require(shapley.delta)) < 1e-9)
+    #expect(abs(try #require(shapley.baselineValue) - (try #require(path.baselineValue))) < 1e-5)
+    for method in [Attribution.Method.gradientNorm, .smoothGrad] {
+      let scores = try Attribution(question, method: method, options: options).scores
+      #expect(scores.count == 6 && scores.allSatisfy { $0 > 0 })
+    }
+    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
+      try Attribution(question, method: .attentionRelevance)
+    }
+    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
+      try Attribution(question, method: .conservingRelevance)
+    }
+    let faithfulness = try Faithfulness(of: path, question, options: options)
+    #expect(abs(faithfulness.deletion[0] - value) < 1e-5)
+    let other = try question.asked(of: model)
+    #expect(try Attribution(other, method: .occlusion, options: options).scores == lost.scores)
+  }
+
+  @Test func whatStandsInAGapIsExplained() throws {
+    let model = try LanguageModel.load(path: fixtures + "/bert-masked")
+    let ids = [5, 50, 7, 8, 41]
+    let question = try AttributionQuestion(model, text: ids, gap: 2, answer: 9, against: 4)
+    #expect(question.promptCount == 5 && question.writtenIDs == nil)
+    let target = LogitTarget.difference(of: 9, from: 4, at: 2)
+    let gradient = try model.gradient(of: .logits(target), ids: ids)
+    let scores = try Attribution(question, method: .gradientNorm).scores
+    for (token, score) in scores.enumerated() {
+      let square = gradient.embeddings.row(token).reduce(0.0) { $0 + Double($1) * Double($1) }
+      #expect(abs(score - square.squareRoot()) < 1e-6)
+    }
+    var options = Attribution.Options()
+    options.baseline = .token(3)
+    let path = try Attribution(question, method: .integratedGradients, options: options)
+    #expect(abs(path.value - gradient.value) < 1e-5)
+    #expect(
+      abs(try #require(path.delta)) <= 0.01 * abs(path.value - (try #require(path.baselineValue))))
+    #expect(throws: ModelError.positionOutOfRange(5, count: 5)) {
+      try AttributionQuestion(model, text: ids, gap: 5, answer: 9)
+    }
+  }
+
   @Test func whatCannotBeAskedSaysSo() throws {
     let encoder = try LanguageModel.load(path: fixtures + "/bert-masked")
     #expect(throws: ModelError.notCausal(model: "bert-masked")) {

@@ -71,6 +71,25 @@ import Testing
     for threads in [2, 3, 8] { #expect(try all(threads: threads) == expected) }
   }
 
+  /// Which models follow several texts in one pass, and that experts don't break the bytes.
+  @Test func latentAttentionAndExpertsFollowBatches() throws {
+    let follows = try GradientTests.models.filter {
+      try LanguageModel.load(path: "\(fixtures)/\($0)").batchSize(tokens: 4) > 1
+    }
+    #expect(
+      Set(GradientTests.models).subtracting(follows) == ["gpt2", "deepseek-v32", "bert-masked"])
+    let model = try LanguageModel.load(path: "\(fixtures)/deepseek-v3")
+    let vectors = try Self.texts.map { try model.tokenVectors(ids: $0.ids) }
+    func all(threads: Int) throws -> [[UInt8]] {
+      try Compute.with(pool: ThreadPool(threadCount: threads)) {
+        try model.gradients(of: Self.texts.map(\.target), batch: vectors).map {
+          $0.embeddings.bytes
+        }
+      }
+    }
+    #expect(try all(threads: 1) == all(threads: 3))
+  }
+
   @Test func whatIsWrongWithOneTextIsSaid() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     let vectors = try model.tokenVectors(ids: [1, 2])

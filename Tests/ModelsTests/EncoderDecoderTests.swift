@@ -1,4 +1,5 @@
 import DataFormats
+import Glibc
 import Models
 import Tensors
 import Testing
@@ -93,11 +94,67 @@ import Testing
   @Test(arguments: names)
   func theLikeliestTextIsTheReferences(name: String) throws {
     let model = try LanguageModel.load(path: "\(fixtures)/\(name)")
+    var options = GenerationOptions()
+    options.tokens = 20
     for text in try Self.texts(name) {
       let source = try model.run(ids: text.ids)
-      #expect(try model.write(from: source, tokens: 12) == text.greedy, "\(name) \(text.name)")
+      let generation = try model.generate(reading: source, options: options)
+      #expect(generation.tokens.map(\.id) == text.greedy, "\(name) \(text.name)")
+      #expect(generation.promptIDs == text.ids)
+      #expect(generation.ending == (text.greedy.last == 1 ? .endToken : .length))
     }
   }
+
+  /// Keys and values that are kept give what reading all that was written gives.
+  @Test(arguments: names)
+  func whatIsWrittenPieceByPieceIsWhatIsRunWhole(name: String) throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/\(name)")
+    let text = try #require(try Self.texts(name).first { $0.name == "long" })
+    let source = try model.run(ids: text.ids)
+    let whole = try model.run(source: source, targetIDs: text.targetIDs).logits()
+    var continuation = try Continuation(of: model, reading: source, capacity: 4)
+    var place = 0
+    for count in [1, 1, 5, 1, 30, 1, 1] {
+      let last = try continuation.read(Array(text.targetIDs[place..<place + count]))
+      place += count
+      let logits = try continuation.logits(last).floats
+      let expected = whole.row(place - 1)
+      let largest = expected.reduce(0) { max($0, abs($1)) }
+      #expect(
+        zip(logits, expected).allSatisfy { abs($0 - $1) <= 2e-6 * largest }, "\(name) \(place)")
+    }
+    #expect(continuation.ids == Array(text.targetIDs[..<place]))
+  }
+
+  @Test func theSeedDecidesWhatIsDrawnAndEachStepTellsItsProbability() throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/t5-gated")
+    let source = try model.run(ids: [5, 6, 7, 8, 1])
+    var options = GenerationOptions()
+    (options.tokens, options.temperature, options.seed) = (12, 1.2, 7)
+    options.stopsAtEnd = false
+    let first = try model.generate(reading: source, options: options)
+    var told: [Int] = []
+    let again = try model.generate(reading: source, options: options) { token, _ in
+      told.append(token.id)
+      return true
+    }
+    #expect(first.tokens == again.tokens && told == first.tokens.map(\.id))
+    options.seed = 8
+    #expect(try model.generate(reading: source, options: options).tokens != first.tokens)
+    let trace = try model.run(source: source, targetIDs: [0] + told)
+    for (step, token) in first.tokens.enumerated() {
+      let row = try trace.logits(at: step).floats
+      #expect(abs(token.logit - Double(row[token.id])) < 1e-5)
+      #expect(abs(token.probability - exp(Double(row[token.id]) - logSumExp(row))) < 1e-6)
+    }
+    #expect(throws: Stopped.self) {
+      try model.generate(reading: source, options: options) { _, _ in throw Stopped() }
+    }
+    let stopped = try model.generate(reading: source, options: options) { _, _ in false }
+    #expect(stopped.tokens.count == 1 && stopped.ending == .stopped)
+  }
+
+  private struct Stopped: Error {}
 
   @Test func headsTakenAloneAreThoseOfAll() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/t5")
@@ -130,10 +187,14 @@ import Testing
     #expect(throws: ModelError.tokenOutOfRange(id: 64, position: 1, vocabulary: 64)) {
       try model.run(source: source, targetIDs: [0, 64])
     }
+    #expect(throws: ModelError.positionOutOfRange(1, count: 1)) { try trace.logits(at: 1) }
     #expect(throws: ModelError.noLanguageModelHead(model: "t5")) { try source.logits() }
     let decoder = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     #expect(throws: ModelError.noDecoder(model: "llama-grouped")) {
       try decoder.run(source: try decoder.run(ids: [5]), targetIDs: [0])
+    }
+    #expect(throws: ModelError.noDecoder(model: "llama-grouped")) {
+      try decoder.generate(reading: try decoder.run(ids: [5]))
     }
   }
 }

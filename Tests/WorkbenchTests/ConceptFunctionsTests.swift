@@ -81,7 +81,8 @@ import Training
       let order = Array(0..<texts.count).shuffled(using: &generator)
       options.seed = UInt64(number)
       let result = try ConceptSensitivity(
-        concept: subset(Array(order.prefix(8))), random: ConceptBackground(subset(Array(order.dropFirst(8)))),
+        concept: subset(Array(order.prefix(8))),
+        random: ConceptBackground(subset(Array(order.dropFirst(8)))),
         gradients: gradients, options: options)
       if SignificanceTests.holm(result.layers.map(\.rankProbability)).contains(true) { byRank += 1 }
       if SignificanceTests.holm(result.layers.map(\.welchProbability)).contains(true) {

@@ -41,6 +41,112 @@ import Workbench
     try bench.run("save(p, \"\(bench.folder)/p.safetensors\")")
   }
 
+  @Test func aReaderWritesWhatItFindsLikeliest() throws {
+    let bench = try Self.bench()
+    let output = try bench.run("g = generate(\"The cat sat on the mat.\", tokens: 6)")
+    #expect(output.progress.contains("Writing"))
+    try bench.run("p = next(\"The cat sat on the mat.\", top: 3)")
+    #expect(try bench.json("g.ids[0] == p.ids[0]") == true)
+    #expect(try bench.number("abs(g.probabilities[0] - p.probabilities[0])") < 1e-6)
+    try bench.run("q = next(\"The cat sat on the mat.\", target_ids: [0] + g.ids[0..<3], top: 3)")
+    #expect(try bench.json("g.ids[3] == q.ids[0]") == true)
+    #expect(try bench.number("abs(g.logits[3] - q.logits[0])") < 1e-4)
+    try bench.run(
+      "r = next(\"The cat sat on the mat.\", target_ids: [0] + g.ids[0..<3], top: 3, position: 1)")
+    #expect(try bench.json("g.ids[1] == r.ids[0]") == true)
+    try bench.run("s = next(\"The cat sat on the mat.\", target: \"The mat\", top: 2)")
+    let row = try bench.tensor(
+      "trace(\"The cat sat on the mat.\", target: \"The mat\").logits[-1]"
+    ).floats
+    #expect(try bench.number("s.logits[0]") == Double(row.max() ?? 0))
+    #expect(try bench.text("g.prompt") == "The cat sat on the mat.")
+    #expect(try bench.text("g.all") == "The cat sat on the mat.\n" + bench.text("g.text"))
+    #expect(try bench.shown("g").contains("ended by"))
+    #expect(try bench.shown("p").contains("token 0"))
+    #expect(
+      try bench.json("generate(trace(\"The cat sat on the mat.\"), tokens: 6).ids == g.ids") == true
+    )
+    #expect(
+      try bench.failure("next(\"a\", target: \"b\", using: m)").code == "no-decoder")
+  }
+
+  @Test func whatIsReadIsExplained() throws {
+    let bench = try Self.bench()
+    try bench.run("t = trace(\"The cat sat on the mat.\")")
+    for method in ["gradient_norm", "input_x_gradient", "smoothgrad", "occlusion", "shapley"] {
+      try bench.run(
+        "a = attribute(\"The cat sat on the mat.\", target: \"mat\", method: \"\(method)\", samples: 4)"
+      )
+      #expect(try bench.json("len(a.scores) == len(t.ids)") == true)
+    }
+    try bench.run("a = attribute(t, target: \"The mat\", steps: 8, check: true)")
+    #expect(try bench.number("a.steps") == 8)
+    #expect(try bench.shown("a").contains("Integrated gradients"))
+    #expect(try bench.number("abs(a[\"cat\"].sum())") >= 0)
+    try bench.run("faithfulness(a)")
+    try bench.run("b = attribute(t, method: \"occlusion\")")
+    #expect(try bench.number("b.probability - next(t, top: 1).probabilities[0]") == 0)
+    #expect(try bench.failure("attribute(t, method: \"attn_lrp\")").code == "no-gradient")
+    #expect(
+      try bench.failure("attribute(t, method: \"attention_relevance\")").code == "no-gradient")
+  }
+
+  @Test func aGapOfATextIsExplained() throws {
+    let bench = try Bench("bert-masked")
+    let folder = bench.folder + "/models/own"
+    try copyModel("bert-masked", to: folder)
+    let file = try JSON(parsing: try bytes("\(fixtures)/../Tokenizers/word-piece.json"))
+    try write(
+      try #require(file["tokenizer"]).serializedBytes(), to: folder + "/tokenizer.json")
+    try write(
+      try #require(file["configuration"]).serializedBytes(), to: folder + "/tokenizer_config.json")
+    // As many pieces as the model has vectors.
+    try edit(folder + "/tokenizer.json") { tokenizer in
+      var model = tokenizer["model"]?.object ?? JSONObject()
+      let pieces = model["vocab"]?.object?.members ?? []
+      model["vocab"] = .object(JSONObject(members: pieces.filter { ($0.value.integer ?? 0) < 120 }))
+      tokenizer["model"] = .object(model)
+    }
+    try edit(folder + "/tokenizer_config.json") { $0["mask_token"] = "[MASK]" }
+    try bench.run("load(\"own\")")
+    try bench.run("a = attribute(\"the cat [MASK] on the mat\", target: \"a\", steps: 4)")
+    #expect(
+      try bench.json("len(a.scores) == len(tokens(\"the cat [MASK] on the mat\").ids)") == true)
+    try bench.run("b = attribute(\"the [MASK] sat\", method: \"gradient_norm\")")
+    #expect(
+      try bench.failure("attribute(\"the cat sat\")").message
+        == "own says what stands in a gap, and the text has none.")
+    #expect(
+      try bench.failure("attribute(\"[MASK] cat [MASK]\")").message
+        == "own says what stands in a gap, and the text has 2.")
+  }
+
+  @Test func manyHeadsOfADecoderAreAGrid() throws {
+    let bench = try Self.bench()
+    let call = "attention(\"The cat sat on the mat.\", target: \"The mat\""
+    try bench.run("p = trace(\"The cat sat on the mat.\", target: \"The mat\")")
+    for (kind, name) in [("cross", "cross"), ("decoder", "decoder")] {
+      try bench.run("g = \(call), kind: \"\(kind)\", layer: all, head: all)")
+      #expect(try bench.json("len(g.maps)") == 2)
+      #expect(
+        try bench.tensor("g.maps[1][0].weights").floats
+          == bench.tensor("p.\(name)_attentions[1][0]").floats)
+      #expect(try bench.tensor("g[0][1].weights").shape.count == 2)
+      let bundle = try #require(try bench.run("g").results.first)
+      #expect(bundle.plainText?.contains("2 × 2 maps") == true || bundle.html != nil)
+    }
+    try bench.run("h = \(call), kind: \"cross\", layer: \"mean\", head: 0)")
+    let (mean, first, second) = (
+      try bench.tensor("h.weights").floats, try bench.tensor("p.cross_attentions[0][0]").floats,
+      try bench.tensor("p.cross_attentions[1][0]").floats
+    )
+    for (index, number) in mean.enumerated() {
+      #expect(abs(number - (first[index] + second[index]) / 2) < 1e-6)
+    }
+    try bench.run("\(call), kind: \"cross\", layer: all, head: all, special: false)")
+    try bench.run("attention(\"The cat sat on the mat.\", layer: all, head: all)")
+  }
+
   @Test func crossAttentionIsDrawnFromTargetToSource() throws {
     let bench = try Self.bench()
     let call = "attention(\"The cat sat on the mat.\", target: \"The mat\""

@@ -37,6 +37,23 @@ import Workbench
     }
   }
 
+  @Test func aTraceOfExpertsIsSavedWithTheirChoices() throws {
+    let bench = try Bench("deepseek-v3")
+    let path = path(bench, "trace.safetensors")
+    try bench.run("load(\"deepseek-v3\")\nt = trace(ids: [5, 6, 7, 8])\nsave(t, \"\(path)\")")
+    let file = try SafetensorsFile(path: path)
+    let layers = file.names.compactMap { name in
+      name.hasPrefix("expert_choices.") ? name.split(separator: ".").last.map(String.init) : nil
+    }
+    #expect(!layers.isEmpty)
+    for layer in layers {
+      let choices = try file.tensor(named: "expert_choices.\(layer)")
+      let weights = try file.tensor(named: "router_weights.\(layer)")
+      #expect(choices.elementType == .int64 && choices.shape == weights.shape)
+      #expect(choices.shape[0] == 4)
+    }
+  }
+
   @Test func anEncodersTraceHasNoLogits() throws {
     let bench = try Bench("all-MiniLM-L6-v2")
     let path = path(bench, "trace.safetensors")

@@ -10,6 +10,8 @@ struct AnswerSteps {
   let vectors: Tensor
   /// The scalars.
   let targets: [LogitTarget]
+  /// The vectors of what an encoder-decoder has written; `nil` of other models.
+  private let written: Tensor?
   private let promptCount: Int
   /// Whether the tokens of an answer are explained too, for those that come after them.
   private let explainsAnswer: Bool
@@ -20,6 +22,7 @@ struct AnswerSteps {
     ids = question.ids
     vectors = question.vectors
     targets = [question.target]
+    written = question.written
     promptCount = question.promptCount
     explainsAnswer = false
   }
@@ -38,6 +41,7 @@ struct AnswerSteps {
       LogitTarget([LogitTarget.Term(position: prompt.count - 1 + step, id: id)], measure: measure)
     }
     promptCount = prompt.count
+    written = nil
     explainsAnswer = true
   }
 
@@ -58,10 +62,17 @@ struct AnswerSteps {
 
   /// The scalars for given vectors `[tokens, width]` in place of the tokens' own.
   func values(_ vectors: Tensor, _ cancellation: Cancellation?) throws -> [Double] {
+    if let written {
+      return try targets.map {
+        try model.value(of: $0, reading: vectors, writing: written, cancellation: cancellation)
+      }
+    }
     let trace = try model.run(
       embeddings: vectors, ids: ids, keeping: [], cancellation: cancellation)
-    let first = promptCount - 1
-    let logits = try trace.logits(of: first..<ids.count, cancellation: cancellation)
+    let positions = targets.flatMap { $0.terms.map(\.position) }
+    let first = positions.min() ?? 0
+    let logits = try trace.logits(
+      of: first..<(positions.max() ?? first) + 1, cancellation: cancellation)
     return targets.map { target in
       target.terms.reduce(0.0) { sum, term in
         let row = logits.row(term.position - first)
@@ -72,11 +83,13 @@ struct AnswerSteps {
   }
 
   /// How many variants of the vectors are worth computing at once.
-  var batchSize: Int { targets.count == 1 ? model.batchSize(tokens: ids.count) : 1 }
+  var batchSize: Int {
+    targets.count == 1 && written == nil ? model.batchSize(tokens: ids.count) : 1
+  }
 
   /// The scalars' gradients `[tokens, width]` for each of several variants of the vectors.
   func gradients(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [[[Float]]] {
-    guard targets.count == 1, variants.count > 1 else {
+    guard targets.count == 1, variants.count > 1, written == nil else {
       return try variants.map { try gradients($0, cancellation) }
     }
     return try model.gradients(
@@ -88,7 +101,15 @@ struct AnswerSteps {
   func gradients(
     _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?
   ) throws -> [[Float]] {
-    try model.gradients(
+    if let written {
+      return try targets.map {
+        try model.gradient(
+          of: $0, reading: vectors, writing: written, options: GradientOptions(rule: rule),
+          cancellation: cancellation
+        ).source.floats
+      }
+    }
+    return try model.gradients(
       of: targets.map { .logits($0) }, embeddings: vectors, options: GradientOptions(rule: rule),
       cancellation: cancellation
     ).map(\.embeddings.floats)
@@ -98,6 +119,9 @@ struct AnswerSteps {
   func changes(
     _ step: Int, _ kind: AttributionBaseline, _ cancellation: Cancellation?
   ) throws -> (scores: [Double], found: RescaledMultipliers) {
+    guard written == nil else {
+      throw ModelError.noRelevanceRules(architecture: model.architecture)
+    }
     let (count, width) = (explained(step), model.configuration.width)
     let (own, absent) = (vectors.floats, try kind.vector(of: model, cancellation))
     // What comes after the tokens that explain it is given, as it is for the text.
@@ -106,9 +130,11 @@ struct AnswerSteps {
       of: targets[step], embeddings: vectors, baseline: Tensor(shape: vectors.shape, base),
       cancellation: cancellation)
     let multipliers = found.multipliers.floats
-    let scores = (0..<count).map { token -> Double in
-      (token * width..<(token + 1) * width).reduce(0.0) {
-        $0 + Double(multipliers[$1]) * (Double(own[$1]) - Double(base[$1]))
+    var scores = [Double](repeating: 0, count: count)
+    for token in 0..<count {
+      for index in token * width..<(token + 1) * width {
+        let change = Double(own[index]) - Double(base[index])
+        scores[token] += Double(multipliers[index]) * change
       }
     }
     return (scores, found)

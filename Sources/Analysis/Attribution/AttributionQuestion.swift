@@ -2,18 +2,25 @@ public import Models
 public import Tensors
 import Tokenizers
 
-/// What an attribution explains: a scalar of the logits after a prompt.
+/// What an attribution explains: a scalar of the logits after a prompt, of what an encoder-decoder writes
+/// when it has read one, or of what a model of masked tokens puts in a gap of one.
 public struct AttributionQuestion: Sendable {
   /// The model that is asked.
   public private(set) var model: LanguageModel
-  /// The tokens that are run: the prompt, then all but the last of the tokens that are explained.
+  /// The tokens that are run: the prompt, then, of a decoder, all but the last of the tokens that are
+  /// explained.
   public let ids: [Int]
+  /// What an encoder-decoder has written, from its start to the last but one of the tokens that are
+  /// explained; `nil` of other models.
+  public let writtenIDs: [Int]?
   /// How many of them are the prompt, which is what gets scores.
   public let promptCount: Int
   /// The scalar.
   public let target: LogitTarget
   /// The vectors of the tokens, `[tokens, width]`.
   public private(set) var vectors: Tensor
+  /// The vectors of what is written, `[written tokens, width]`, which stay as they are.
+  private(set) var written: Tensor?
 
   /// Asks why `answer` follows a prompt, or why it does rather than `against`.
   ///
@@ -43,6 +50,65 @@ public struct AttributionQuestion: Sendable {
     }
     target = LogitTarget(terms, measure: measure)
     vectors = try model.tokenVectors(ids: ids, cancellation: cancellation)
+    writtenIDs = nil
+  }
+
+  /// Asks why an encoder-decoder that has read a text writes `answer`, or why it does rather than `against`.
+  ///
+  /// - Parameters:
+  ///   - model: an encoder-decoder.
+  ///   - source: the ids of the text that is read, all of which get scores.
+  ///   - answer: the ids that are explained, the first of which follows the decoder's start.
+  ///   - against: what an answer of one token is compared with, or `nil`.
+  ///   - measure: logits or logarithms of probabilities.
+  /// - Throws: as the other one.
+  public init(
+    _ model: LanguageModel, reading source: [Int], answer: [Int], against: Int? = nil,
+    measure: LogitTarget.Measure = .logit, cancellation: Cancellation? = nil
+  ) throws {
+    guard let start = model.decoderStartID else { throw ModelError.noDecoder(model: model.name) }
+    guard !source.isEmpty, !answer.isEmpty else { throw ModelError.emptyInput }
+    self.model = model
+    ids = source
+    promptCount = source.count
+    var terms = answer.enumerated().map { LogitTarget.Term(position: $0, id: $1) }
+    if let against { terms.append(LogitTarget.Term(position: 0, id: against, weight: -1)) }
+    target = LogitTarget(terms, measure: measure)
+    let writtenIDs = [start] + answer.dropLast()
+    self.writtenIDs = writtenIDs
+    vectors = try model.tokenVectors(ids: ids, cancellation: cancellation)
+    written = try model.tokenVectors(ids: writtenIDs, cancellation: cancellation)
+  }
+
+  /// Asks why a model of masked tokens puts `answer` in the gap at a position, or why it does rather than
+  /// `against`.
+  ///
+  /// - Parameters:
+  ///   - model: an encoder with a head.
+  ///   - text: the ids of the text with its gap, all of which get scores.
+  ///   - gap: the position of the gap.
+  ///   - answer: the id that is explained.
+  ///   - against: what it is compared with, or `nil`.
+  ///   - measure: a logit or the logarithm of a probability.
+  /// - Throws: as the other one, and where the model has no head.
+  public init(
+    _ model: LanguageModel, text: [Int], gap: Int, answer: Int, against: Int? = nil,
+    measure: LogitTarget.Measure = .logit, cancellation: Cancellation? = nil
+  ) throws {
+    guard model.configuration.hasLanguageModelHead else {
+      throw ModelError.noLanguageModelHead(model: model.name)
+    }
+    guard text.indices.contains(gap) else {
+      throw ModelError.positionOutOfRange(gap, count: text.count)
+    }
+    self.model = model
+    ids = text
+    promptCount = text.count
+    var terms = [LogitTarget.Term(position: gap, id: answer)]
+    if let against { terms.append(LogitTarget.Term(position: gap, id: against, weight: -1)) }
+    target = LogitTarget(terms, measure: measure)
+    vectors = try model.tokenVectors(ids: text, cancellation: cancellation)
+    writtenIDs = nil
   }
 
   /// The same question to another model of the same vocabulary.
@@ -54,6 +120,9 @@ public struct AttributionQuestion: Sendable {
     var result = self
     result.model = other
     result.vectors = try other.tokenVectors(ids: ids, cancellation: cancellation)
+    result.written = try writtenIDs.map {
+      try other.tokenVectors(ids: $0, cancellation: cancellation)
+    }
     return result
   }
 
@@ -63,7 +132,7 @@ public struct AttributionQuestion: Sendable {
   }
 
   /// How many variants of the vectors are worth computing at once.
-  var batchSize: Int { model.batchSize(tokens: ids.count) }
+  var batchSize: Int { written == nil ? model.batchSize(tokens: ids.count) : 1 }
 
   /// The scalar for each of several variants of the vectors.
   func values(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [Double] {
@@ -75,7 +144,8 @@ public struct AttributionQuestion: Sendable {
 
   /// The scalar's gradient `[tokens, width]` for each of several variants of the vectors.
   func gradients(_ variants: [Tensor], _ cancellation: Cancellation?) throws -> [[Float]] {
-    try model.gradients(
+    if written != nil { return try variants.map { try gradient($0, cancellation).gradient } }
+    return try model.gradients(
       of: Array(repeating: .logits(target), count: variants.count), batch: variants,
       cancellation: cancellation
     ).map(\.embeddings.floats)
@@ -85,6 +155,12 @@ public struct AttributionQuestion: Sendable {
   func gradient(
     _ vectors: Tensor, rule: BackwardRule = .derivative, _ cancellation: Cancellation?
   ) throws -> (value: Double, gradient: [Float]) {
+    if let written {
+      let result = try model.gradient(
+        of: target, reading: vectors, writing: written, options: GradientOptions(rule: rule),
+        cancellation: cancellation)
+      return (result.value, result.source.floats)
+    }
     let result = try model.gradient(
       of: .logits(target), embeddings: vectors, options: GradientOptions(rule: rule),
       cancellation: cancellation)

@@ -19,14 +19,14 @@ public struct T5: EncoderDecoder {
   public let decoderConfiguration: ModelConfiguration
   /// The id that every text that is written begins with.
   public let startID: Int
-  private let embedding: Tensor
-  private let encoder: [T5Block]
-  private let decoder: [T5Block]
-  private let encoderNorm: RMSNorm
-  private let decoderNorm: RMSNorm
-  private let head: Tensor
+  let embedding: Tensor
+  let encoder: [T5Block]
+  let decoder: [T5Block]
+  let encoderNorm: RMSNorm
+  let decoderNorm: RMSNorm
+  let head: Tensor
   /// What finished hidden states are multiplied with before the head.
-  private let headScale: Float
+  let headScale: Float
 
   /// Reads and checks the configuration, then the weights.
   ///
@@ -117,12 +117,19 @@ public struct T5: EncoderDecoder {
   /// The encoder's output projection.
   public func attentionOutputWeight(_ layer: Int) -> Tensor? { encoder[layer].own.output.weight }
 
+  /// The keys and values of a block's attention to the text that was read.
+  public func sourceKeysAndValues(
+    _ layer: Int, _ source: Tensor, cancellation: Cancellation?
+  ) throws -> SourceKeysAndValues {
+    try decoder[layer].sourceKeysAndValues(source, cancellation)
+  }
+
   /// Runs one block of the decoder.
   public func runTargetLayer(
-    _ layer: Int, _ hidden: Tensor, source: Tensor, cancellation: Cancellation?
+    _ layer: Int, _ hidden: Tensor, source: SourceKeysAndValues, constants: RunConstants,
+    cancellation: Cancellation?
   ) throws -> TargetLayerOutput {
     let block = decoder[layer]
-    let constants = RunConstants()
     let (attended, own) = try block.attend(
       hidden, constants: constants, layer: layer, cancellation: cancellation)
     let (crossed, cross) = try block.attend(attended, to: source, cancellation: cancellation)

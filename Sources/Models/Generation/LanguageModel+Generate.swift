@@ -22,15 +22,55 @@ extension LanguageModel {
     }
   ) throws -> Generation {
     try check(ids)
-    let ends = options.stopsAtEnd ? Set(endTokenIDs) : []
     let room = configuration.contextLength - ids.count
-    var continuation = try Continuation(
+    let continuation = try Continuation(
       of: self, capacity: ids.count + min(options.tokens, room), taps: taps)
+    return try write(
+      continuation, from: ids, prompt: ids, room: room, options: options,
+      cancellation: cancellation, token: token)
+  }
+
+  /// Lets an encoder-decoder write what it makes of a text.
+  ///
+  /// The text goes through the encoder once, and every layer of the decoder keeps its keys and values.
+  ///
+  /// - Parameters:
+  ///   - source: the text that is read, as it went through the encoder.
+  ///   - options: how; what is written counts for the repetition penalty, not what is read.
+  ///   - cancellation: stops within a few milliseconds.
+  ///   - token: called after each token, as for a text that is continued.
+  /// - Throws: `ModelError` where the model is one stack of layers; `Cancelled`; what `token` throws.
+  public func generate(
+    reading source: Trace, options: GenerationOptions = GenerationOptions(),
+    cancellation: Cancellation? = nil,
+    token: (GeneratedToken, String) throws -> Bool = { _, _ in
+      true
+    }
+  ) throws -> Generation {
+    guard let network = network as? any EncoderDecoder else {
+      throw ModelError.noDecoder(model: name)
+    }
+    let room = network.decoderConfiguration.contextLength - 1
+    let continuation = try Continuation(
+      of: self, reading: source, capacity: 1 + min(options.tokens, room),
+      cancellation: cancellation)
+    return try write(
+      continuation, from: [network.startID], prompt: source.ids, room: room, options: options,
+      cancellation: cancellation, token: token)
+  }
+
+  /// Writes on from the tokens `first`; `room` more fit into the model's context.
+  private func write(
+    _ continuation: consuming Continuation, from first: [Int], prompt: [Int], room: Int,
+    options: GenerationOptions, cancellation: Cancellation?,
+    token: (GeneratedToken, String) throws -> Bool
+  ) throws -> Generation {
+    let ends = options.stopsAtEnd ? Set(endTokenIDs) : []
     var sampler = Sampler(options)
     var text = GeneratedText(tokenizer)
     var tokens: [GeneratedToken] = []
     var ending = Generation.Ending.length
-    var next = ids
+    var next = first
     while tokens.count < options.tokens {
       if tokens.count > room {
         ending = .context
@@ -60,7 +100,7 @@ extension LanguageModel {
     }
     _ = text.finish()
     return Generation(
-      promptIDs: ids, tokens: tokens, text: tokenizer == nil ? nil : text.whole, ending: ending)
+      promptIDs: prompt, tokens: tokens, text: tokenizer == nil ? nil : text.whole, ending: ending)
   }
 
   /// The ids after which the model's text is complete, as its configuration and `generation_config.json` say.

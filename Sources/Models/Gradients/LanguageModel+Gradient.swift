@@ -126,7 +126,9 @@ extension LanguageModel {
     progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> (value: Double, relevance: [Double]) {
     let network = try differentiable
-    guard configuration.isCausal else { throw ModelError.notCausal(model: name) }
+    guard configuration.isCausal else {
+      throw ModelError.noRelevanceRules(architecture: architecture)
+    }
     try check(embeddings: embeddings)
     let count = embeddings.shape[0]
     var pass = try pass(

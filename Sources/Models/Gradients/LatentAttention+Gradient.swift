@@ -1,6 +1,9 @@
 import Tensors
 
 extension LatentAttention {
+  /// Where no indexer selects keys, which it does for one text.
+  var followsBatches: Bool { indexer == nil }
+
   /// Keys and values are expanded for all heads; which keys an indexer selects is taken as given.
   func record(
     _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
@@ -21,8 +24,8 @@ extension LatentAttention {
     let attended = try RecordedAttention(
       queries: queries, keys: try latents.keys(0..<sizes.heads, cancellation: cancellation),
       values: try latents.values(0..<sizes.heads, cancellation: cancellation), sizes: sizes,
-      selection: selection, pair: constants.rule == .rescale ? constants.batch : nil,
-      cancellation: cancellation)
+      selection: selection, segments: constants.batch?.segments,
+      isRescaled: constants.rule == .rescale, cancellation: cancellation)
     return RecordedStep(
       output: try output(attended.output, cancellation),
       keeping: attended.kept + queryWay.kept + [narrowLatents]
@@ -108,8 +111,8 @@ extension LatentAttention {
   }
 }
 
-/// An attention whose heads have keys and values of their own, over all visible keys or over selected ones, with
-/// what its way back needs.
+/// An attention whose heads have keys and values of their own, over all visible keys of one text or several, or over
+/// selected ones, with what its way back needs.
 struct RecordedAttention: Sendable {
   /// What the heads gathered, `[rows, heads × valueDimension]`.
   let output: Tensor
@@ -119,23 +122,27 @@ struct RecordedAttention: Sendable {
   private let sums: Tensor
   private let sizes: ModelConfiguration
   private let selection: KeySelection?
-  /// A text and its baseline, where the rows are theirs.
-  private let pair: TextBatch?
+  /// The rows of each text, where they are those of several.
+  private let segments: [Range<Int>]?
+  /// Whether they are a text and its baseline, whose changes are followed.
+  private let isRescaled: Bool
 
   /// Attends.
   init(
     queries: Tensor, keys: Tensor, values: Tensor, sizes: ModelConfiguration,
-    selection: KeySelection?, pair: TextBatch? = nil, cancellation: Cancellation?
+    selection: KeySelection?, segments: [Range<Int>]?, isRescaled: Bool, cancellation: Cancellation?
   ) throws {
-    self.pair = pair
+    precondition(selection == nil || segments == nil, "keys are selected of one text")
     self.queries = queries
     self.keys = keys
     self.values = values
     self.sizes = sizes
     self.selection = selection
-    if let pair {
+    self.segments = segments
+    self.isRescaled = isRescaled
+    if let segments {
       (output, sums) = try attentionOfSegments(
-        pair.segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
+        segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
         keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
     } else if let selection {
       var output = Tensor(zeros: [queries.shape[0], values.shape[1]])
@@ -186,10 +193,16 @@ struct RecordedAttention: Sendable {
 
   /// The gradients with respect to queries, keys and values.
   func gradient(_ gradient: Tensor, _ cancellation: Cancellation?) throws -> AttentionGradient {
-    if pair != nil {
+    if isRescaled {
       return try attentionRescale(
         gradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
         keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
+    }
+    if let segments {
+      return try attentionOfSegmentsGradient(
+        gradient, segments, queries: queries, keys: keys, values: values, output: output,
+        logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.heads,
+        scale: sizes.attentionScale, cancellation: cancellation)
     }
     guard let selection else {
       return try attentionGradient(

@@ -34,17 +34,15 @@ struct RelativeBias: Sendable {
     return first + min(exact + Int(share * Float(count - exact)), count - 1)
   }
 
-  /// The bias of a head by the place of the key less that of the query, from `-queries + 1` on.
-  private func line(_ head: Int, queries: Int, keys: Int) -> [Float] {
-    (1 - queries..<max(keys, 1)).map { table[head * buckets + bucket($0)] }
-  }
-
-  /// The weights of one head, `[queries, keys]`, from its scores of some queries that begin at `first`.
-  func weights(
-    _ scores: Tensor, head: Int, first: Int, queries: Int
-  ) -> Tensor {
+  /// The weights of one head, `[queries, keys]`, from its scores of some queries, the first of which stands
+  /// at the place `first`.
+  func weights(_ scores: Tensor, head: Int, first: Int) -> Tensor {
     let (rows, keys) = (scores.shape[0], scores.shape[1])
-    let line = line(head, queries: queries, keys: keys)
+    // The bias by the place of the key less that of the query, from the last query's view of the first key on.
+    let last = first + rows - 1
+    let line = (-last..<max(keys - first, 1 - last)).map {
+      table[head * buckets + bucket($0)]
+    }
     var floats = scores.floats
     for row in 0..<rows {
       let query = first + row
@@ -53,7 +51,7 @@ struct RelativeBias: Sendable {
         if !isBidirectional, key > query {
           floats[place] = -.infinity
         } else {
-          floats[place] += line[key - query + queries - 1]
+          floats[place] += line[key - query + last]
         }
       }
     }
@@ -68,25 +66,25 @@ struct UnscaledAttention: Sendable {
   /// `nil` where queries and keys are of different texts.
   let bias: RelativeBias?
 
-  private func columns(_ x: Tensor, _ head: Int) -> Tensor {
+  func columns(_ x: Tensor, _ head: Int) -> Tensor {
     x.slice(axis: 1, head * dimension..<(head + 1) * dimension)
   }
 
-  /// The weights of one head for some queries, `[rows, keys]`.
-  private func weights(
-    _ queries: Tensor, _ keys: Tensor, _ head: Int, _ range: Range<Int>, _ count: Int,
+  /// The weights of one head for some of the queries, `[rows, keys]`; the first query of all stands at the
+  /// place `first`.
+  func weights(
+    _ queries: Tensor, _ keys: Tensor, _ head: Int, _ range: Range<Int>, first: Int,
     _ cancellation: Cancellation?
   ) throws -> Tensor {
     let scores = try linear(
       queries.rows(range), weight: keys, bias: nil, cancellation: cancellation)
-    return bias?.weights(scores, head: head, first: range.lowerBound, queries: count)
-      ?? softmax(scores)
+    return bias?.weights(scores, head: head, first: first + range.lowerBound) ?? softmax(scores)
   }
 
-  /// What the heads gather, `[queries, heads × dimension]`; the weights of a block of queries and one
-  /// head are in memory at a time.
+  /// What the heads gather, `[queries, heads × dimension]`, where the first query stands at the place
+  /// `first`; the weights of a block of queries and one head are in memory at a time.
   func callAsFunction(
-    queries: Tensor, keys: Tensor, values: Tensor, cancellation: Cancellation?
+    queries: Tensor, keys: Tensor, values: Tensor, first: Int = 0, cancellation: Cancellation?
   ) throws -> Tensor {
     let count = queries.shape[0]
     let gathered = try (0..<heads).map { head in
@@ -94,7 +92,7 @@ struct UnscaledAttention: Sendable {
       let v = columns(values, head).transposed()
       return try RowBlocks.map(count, cancellation: cancellation) { range in
         try linear(
-          try weights(q, k, head, range, count, cancellation), weight: v, bias: nil,
+          try weights(q, k, head, range, first: first, cancellation), weight: v, bias: nil,
           cancellation: cancellation)
       }
     }
@@ -109,7 +107,7 @@ struct UnscaledAttention: Sendable {
     let maps = try range.map { head in
       let (q, k) = (columns(queries, head), columns(keys, head))
       return try RowBlocks.map(count, cancellation: cancellation) { rows in
-        try weights(q, k, head, rows, count, cancellation)
+        try weights(q, k, head, rows, first: 0, cancellation)
       }
     }
     return try Tensor.concatenated(maps, axis: 0).reshaped([range.count, count, keys.shape[0]])

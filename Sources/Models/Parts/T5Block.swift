@@ -15,11 +15,11 @@ struct T5Block: Sendable {
 
   let own: Attention
   let cross: Attention?
-  private let norm: RMSNorm
-  private let activation: T5Activation
-  private let gate: Linear?
-  private let up: Linear
-  private let down: Linear
+  let norm: RMSNorm
+  let activation: T5Activation
+  let gate: Linear?
+  let up: Linear
+  let down: Linear
 
   /// Reads all blocks of a stack; the bias of the first serves all.
   static func stack(
@@ -89,7 +89,8 @@ struct T5Block: Sendable {
     down = try map("wo", inner, width, &weights)
   }
 
-  /// The residual stream with what attention within the text adds, and what it looked at.
+  /// The residual stream with what attention within the text adds, and what it looked at; where there is
+  /// a cache, it looks at what that holds too, and adds to it.
   func attend(
     _ hidden: Tensor, constants: RunConstants, layer: Int, cancellation: Cancellation?
   ) throws -> (hidden: Tensor, inputs: AttentionInputs) {
@@ -101,8 +102,14 @@ struct T5Block: Sendable {
         try own.value(normed, cancellation),
       ]
     }
+    var (keys, values) = (inputs[1], inputs[2])
+    if let cache = constants.cache {
+      let all = cache.append(layer, keys, values)
+      (keys, values) = (all.first, all.second)
+    }
     let gathered = try own.mixing(
-      queries: inputs[0], keys: inputs[1], values: inputs[2], cancellation: cancellation)
+      queries: inputs[0], keys: keys, values: values, first: constants.position,
+      cancellation: cancellation)
     let mixed = try constants.tapped(.heads(layer), gathered)
     let output = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { rows -> Tensor in
       var added = try constants.tapped(
@@ -110,33 +117,41 @@ struct T5Block: Sendable {
       added.add(hidden.rows(rows))
       return added
     }
-    var result = AttentionInputs(queries: inputs[0], keys: inputs[1], values: inputs[2])
+    var result = AttentionInputs(queries: inputs[0], keys: keys, values: values)
     result.mixing = own.mixing
     return (output, result)
   }
 
-  /// The residual stream with what attention to another text's finished hidden states adds.
-  func attend(
-    _ hidden: Tensor, to source: Tensor, cancellation: Cancellation?
-  ) throws -> (hidden: Tensor, inputs: AttentionInputs) {
-    guard let cross else {
-      return (hidden, AttentionInputs(queries: hidden, keys: source, values: source))
-    }
-    let queries = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { rows in
-      try cross.query(cross.norm(hidden.rows(rows)), cancellation)
-    }
+  /// The keys and values of another text's finished hidden states; a block of an encoder makes none.
+  func sourceKeysAndValues(
+    _ source: Tensor, _ cancellation: Cancellation?
+  ) throws -> SourceKeysAndValues {
+    guard let cross else { return SourceKeysAndValues(keys: source, values: source) }
     let read = try RowBlocks.map(source.shape[0], cancellation: cancellation) { rows -> [Tensor] in
       let rows = source.rows(rows)
       return [try cross.key(rows, cancellation), try cross.value(rows, cancellation)]
     }
+    return SourceKeysAndValues(keys: read[0], values: read[1])
+  }
+
+  /// The residual stream with what attention to another text adds.
+  func attend(
+    _ hidden: Tensor, to source: SourceKeysAndValues, cancellation: Cancellation?
+  ) throws -> (hidden: Tensor, inputs: AttentionInputs) {
+    guard let cross else {
+      return (hidden, AttentionInputs(queries: hidden, keys: source.keys, values: source.values))
+    }
+    let queries = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { rows in
+      try cross.query(cross.norm(hidden.rows(rows)), cancellation)
+    }
     let gathered = try cross.mixing(
-      queries: queries, keys: read[0], values: read[1], cancellation: cancellation)
+      queries: queries, keys: source.keys, values: source.values, cancellation: cancellation)
     let output = try RowBlocks.map(hidden.shape[0], cancellation: cancellation) { rows -> Tensor in
       var added = try cross.output(gathered.rows(rows), cancellation)
       added.add(hidden.rows(rows))
       return added
     }
-    var result = AttentionInputs(queries: queries, keys: read[0], values: read[1])
+    var result = AttentionInputs(queries: queries, keys: source.keys, values: source.values)
     result.mixing = cross.mixing
     return (output, result)
   }
@@ -198,6 +213,16 @@ struct T5Activation: Sendable {
     case .gelu: gelu(x)
     case .geluTanh: geluTanh(x)
     case .silu: silu(x)
+    }
+  }
+  /// The gradient with respect to the input x from that with respect to the function.
+  func gradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
+    switch kind {
+    case .relu:
+      Tensor(shape: x.shape, zip(gradient.floats, x.floats).map { $1 > 0 ? $0 : 0 })
+    case .gelu: geluGradient(gradient, input: x)
+    case .geluTanh: geluTanhGradient(gradient, input: x)
+    case .silu: siluGradient(gradient, input: x)
     }
   }
 }

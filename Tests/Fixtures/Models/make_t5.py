@@ -9,6 +9,10 @@ usage: make_t5.py            (writes beside itself; same bytes every time)
 golden/NAME.safetensors: for every text T `T.encoder_attentions.{i}`, `T.decoder_attentions.{i}`, `T.cross_attentions.{i}`
 [heads, queries, keys], `T.encoder_hidden_states.{i}`, `T.decoder_hidden_states.{i}`, `T.logits`; of a long text only some
 rows of maps. golden/NAME.json: ids, decoder ids and the ids that greedy decoding writes.
+
+golden/NAME.gradients.safetensors: by autograd in float64, for each target S of the short text, `S.source` and `S.written` with
+respect to the vectors of what is read and written, `S.encoder.{i}` and `S.decoder.{i}` to the stream that enters each layer;
+golden/NAME.gradients.json: the targets with their values.
 """
 import json
 import pathlib
@@ -54,6 +58,42 @@ def shapes(c):
     return result
 
 
+def targets(count, vocabulary):
+    """name, measure, terms (position, id, weight)"""
+    last, middle = count - 1, count // 2
+    return [("logit", "logit", [(last, 7, 1.0)]), ("difference", "logit", [(middle, 11, 1.0), (middle, vocabulary - 3, -1.0)]),
+            ("probability", "logProbability", [(last, 5, 1.0), (0, 9, -0.5)])]
+
+
+def gradients(model, ids, decoder):
+    """tensors and records of every target, in double precision"""
+    model = model.double().requires_grad_(False)
+    tensors, records = {}, []
+    for name, measure, terms in targets(len(decoder), model.config.vocab_size):
+        source, written = (model.shared(torch.tensor([x])).detach().requires_grad_(True) for x in (ids, decoder))
+        streams = {}
+
+        def note(key):
+            def hook(_, positional, named):
+                stream = positional[0] if positional else named["hidden_states"]
+                stream.retain_grad()
+                streams[key] = stream
+            return hook
+
+        hooks = [block.register_forward_pre_hook(note(f"{part}.{i}"), with_kwargs=True)
+                 for part in ("encoder", "decoder") for i, block in enumerate(getattr(model, part).block)]
+        logits = model(inputs_embeds=source, decoder_inputs_embeds=written, use_cache=False).logits[0]
+        for hook in hooks:
+            hook.remove()
+        scores = torch.log_softmax(logits, -1) if measure == "logProbability" else logits
+        value = sum(weight * scores[position, token] for position, token, weight in terms)
+        value.backward()
+        for key, x in [("source", source), ("written", written), *streams.items()]:
+            tensors[f"{name}.{key}"] = x.grad[0].float().contiguous()
+        records.append(dict(name=name, measure=measure, value=float(value.detach()), terms=[dict(position=p, id=t, weight=w) for p, t, w in terms]))
+    return tensors, records
+
+
 def main():
     for name, (config, dtype, seed) in PLANS.items():
         generator = torch.Generator().manual_seed(seed)
@@ -84,7 +124,7 @@ def main():
             with torch.no_grad():
                 out = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([decoder]), output_attentions=True, output_hidden_states=True, use_cache=False)
                 greedy = [0]
-                for _ in range(12):
+                for _ in range(20):
                     logits = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([greedy]), use_cache=False).logits[0, -1]
                     greedy.append(int(logits.argmax()))
                     if greedy[-1] == 1:
@@ -101,6 +141,9 @@ def main():
             golden[f"{text}.logits"] = out.logits[0].clone()
         save_file(golden, HERE / "golden" / f"{name}.safetensors")
         (HERE / "golden" / f"{name}.json").write_text(json.dumps({"texts": texts}))
+        tensors, records = gradients(model, texts[0]["ids"], texts[0]["targetIDs"])
+        save_file(tensors, HERE / "golden" / f"{name}.gradients.safetensors")
+        (HERE / "golden" / f"{name}.gradients.json").write_text(json.dumps({"targets": records}))
 
 
 if __name__ == "__main__":
