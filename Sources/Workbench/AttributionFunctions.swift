@@ -41,7 +41,7 @@ enum AttributionFunctions {
     details: """
       Methods: "integrated_gradients" (gradients along the way from a baseline; the delta tells how \
       incomplete they are), "deeplift" (changes from a baseline followed back step by step, in one run; the delta is \
-      what rounding and experts' routers take), "input_x_gradient", "gradient_norm", "smoothgrad", "occlusion" (what is lost \
+      what rounding and experts' routers take; it is large from a baseline of zeros, by which RMS norms divide), "input_x_gradient", "gradient_norm", "smoothgrad", "occlusion" (what is lost \
       without each token), "shapley" (Shapley values by sampled orders), "attn_lrp" and "conserving_lrp" \
       (relevance followed back by rules; the delta tells how much is lost) and "attention_relevance" (attention \
       times its gradient). With `against` the difference of \

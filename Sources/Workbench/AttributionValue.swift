@@ -243,7 +243,7 @@ extension Attribution.Method {
     case .integratedGradients:
       "It depends on the baseline, and the way from there passes texts that no one writes."
     case .deepLift:
-      "It depends on the baseline; who gets what of a product's change is a convention: half each."
+      "It depends on the baseline, and zeros make a bad one where RMS norms divide by their size: see the delta."
     case .smoothGrad: "It has no sign, and depends on how much noise is added."
     case .attentionAwareRelevance:
       "Its rules are conventions; what biases and softmaxes take is lost, which the delta counts."

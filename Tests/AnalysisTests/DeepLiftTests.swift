@@ -71,7 +71,11 @@ import Testing
       let question = try AttributionQuestion(
         model, prompt: (0..<length).map { 2 + $0 * 7 % 50 }, answer: [9], measure: measure)
       var options = Attribution.Options()
-      for baseline in [AttributionBaseline.token(1), .mean, .zero] {
+      // A vector of zeros has no mean square: RMS norms multiply changes from it by 1 / √ε in every layer, and nothing is
+      // left of them in float32. GPT-2's positions are added to it.
+      let baselines: [AttributionBaseline] =
+        [.token(1), .mean] + (name == "gpt2" ? [.zero] : [])
+      for baseline in baselines {
         options.baseline = baseline
         let found = try Attribution(question, method: .deepLift, options: options)
         let size = found.scores.reduce(0) { $0 + abs($1) }
