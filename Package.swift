@@ -83,6 +83,10 @@ let package = Package(
     .executableTarget(
       name: "TrainingBench", dependencies: ["Training", "Tensors", "DataFormats"],
       path: "Tests/Peers/TrainingBench", swiftSettings: testSettings),
+    .executableTarget(
+      name: "ExplainBench",
+      dependencies: ["Analysis", "Models", "Tokenizers", "Tensors", "DataFormats"],
+      path: "Tests/Peers/ExplainBench", swiftSettings: testSettings),
 
     // Tests
     .testTarget(

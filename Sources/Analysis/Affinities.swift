@@ -10,7 +10,7 @@ struct Affinities: Sendable {
   let shares: PairShares
 
   /// Up to so many points all pairs count; beyond, those with the three times perplexity nearest attract.
-  static let exactLimit = 2500
+  static let exactLimit = 1000
 
   init(
     _ rows: CenteredRows, perplexity: Double, seed: UInt64 = 0, pool: ThreadPool,
@@ -21,8 +21,11 @@ struct Affinities: Sendable {
       let conditional = pool.map(count: count, grain: 8) { range in
         range.map { point -> [Float] in
           guard cancellation?.isCancelled != true else { return [] }
-          let distances = (0..<count).map { rows.squaredDistance(point, $0) }
-          return Self.shares(distances, leavingOut: point, perplexity: perplexity)
+          var distances = rows.squaredDistances(of: point)
+          distances.remove(at: point)
+          var shares = Self.shares(distances, perplexity: perplexity)
+          shares.insert(0, at: point)
+          return shares
         }
       }.flatMap(\.self)
       try cancellation?.check()
@@ -34,7 +37,7 @@ struct Affinities: Sendable {
       ).lists
       let conditional = pool.map(count: count, grain: 64) { range in
         range.map { point in
-          Self.shares(near[point].map(\.squaredDistance), leavingOut: nil, perplexity: perplexity)
+          Self.shares(near[point].map(\.squaredDistance), perplexity: perplexity)
         }
       }.flatMap(\.self)
       shares = Self.joined(near.map { $0.map(\.point) }, conditional)
@@ -42,27 +45,19 @@ struct Affinities: Sendable {
   }
 
   /// p(j|i) for distances of one point to others.
-  private static func shares(
-    _ distances: [Double], leavingOut own: Int?, perplexity: Double
-  ) -> [Float] {
-    var nearest = Double.infinity
-    for index in distances.indices where index != own { nearest = min(nearest, distances[index]) }
+  private static func shares(_ distances: [Double], perplexity: Double) -> [Float] {
+    let nearest = distances.min() ?? 0
     // Distances beyond the nearest give the same shares, and no underflow of them all.
-    let beyond = distances.map { $0 - nearest }
+    let beyond = distances.map { min(Float($0 - nearest), .greatestFiniteMagnitude) }
     let wanted = log(perplexity)
+    let loops = DoubleVectors()
     var (precision, low, high) = (1.0, -Double.infinity, Double.infinity)
-    var weights = [Double](repeating: 0, count: distances.count)
+    var weights = [Float](repeating: 0, count: distances.count)
     var sum = 1.0
     for _ in 0..<100 {
-      sum = 0
-      var moment = 0.0
-      for index in beyond.indices where index != own {
-        let weight = exp(-beyond[index] * precision)
-        weights[index] = weight
-        sum += weight
-        moment += beyond[index] * weight
-      }
-      let difference = log(sum) + precision * moment / sum - wanted
+      let sums = loops.gaussianWeights(beyond, precision: Float(precision), to: &weights)
+      sum = sums.sum
+      let difference = log(sum) + precision * sums.moment / sum - wanted
       if abs(difference) <= 1e-5 { break }
       if difference > 0 {
         low = precision
@@ -72,7 +67,8 @@ struct Affinities: Sendable {
         precision = low.isInfinite ? precision / 2 : (precision + low) / 2
       }
     }
-    return weights.map { Float($0 / sum) }
+    let factor = Float(1 / sum)
+    return weights.map { $0 * factor }
   }
 
   private static func joined(_ conditional: [[Float]]) -> Tensor {

@@ -9,6 +9,7 @@ struct CenteredRows: Sendable {
   let mean: [Double]
   /// `[count, width]`, row after row.
   let values: [Double]
+  private let loops = DoubleVectors()
 
   /// Checks and centres the rows of a tensor `[count, width]`.
   ///
@@ -42,12 +43,13 @@ struct CenteredRows: Sendable {
 
   /// The squared Euclidean distance of two rows.
   func squaredDistance(_ first: Int, _ second: Int) -> Double {
-    let (a, b) = (first * width, second * width)
-    var sum = 0.0
-    for column in 0..<width {
-      let difference = values[a + column] - values[b + column]
-      sum += difference * difference
+    loops.squaredDistance(in: values, from: first * width, to: second * width, count: width)
+  }
+
+  /// The squared Euclidean distances of a row to all.
+  func squaredDistances(of row: Int) -> [Double] {
+    (0..<count).map {
+      loops.squaredDistance(in: values, from: row * width, to: $0 * width, count: width)
     }
-    return sum
   }
 }

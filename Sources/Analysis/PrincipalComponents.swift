@@ -32,6 +32,17 @@ public struct PrincipalComponents: Sendable {
     of points: Tensor, count: Int, seed: UInt64 = 0, pool: ThreadPool = .shared,
     cancellation: Cancellation? = nil
   ) throws {
+    if points.rank == 2, points.shape[1] >= count, count >= 1,
+      min(points.shape[0], points.shape[1]) > Self.exactLimit
+    {
+      let (rows, mean, total) = points.centeringRows(pool: pool)
+      // Numbers that are too large for single precision, or none, are looked at one by one below.
+      if total.isFinite {
+        let directions = try Self.iterated(rows, count: count, seed: seed, pool: pool, cancellation)
+        try self.init(rows, mean: mean, total: total, directions, cancellation)
+        return
+      }
+    }
     let rows = try CenteredRows(points)
     guard rows.count >= 2 else {
       throw ProjectionError.tooFewPoints(given: rows.count, needed: 2)
@@ -48,7 +59,7 @@ public struct PrincipalComponents: Sendable {
     let total = rows.sumOfSquares
     var found: [[Double]]
     if min(rows.count, rows.width) > Self.exactLimit {
-      found = try Self.iterated(rows, count: count, seed: seed, pool: pool, cancellation)
+      found = try Self.iterated(rows.tensor, count: count, seed: seed, pool: pool, cancellation)
     } else if rows.width <= rows.count {
       let products = try Self.products(
         of: rows.width, reading: { rows.values[$1 * rows.width + $0] }, length: rows.count, pool,
@@ -66,12 +77,7 @@ public struct PrincipalComponents: Sendable {
       found += Array(
         repeating: [Double](repeating: 0, count: rows.width), count: count - found.count)
     }
-    found = found.map { direction in
-      let length = dot(direction, direction).squareRoot()
-      let farthest = direction.max { abs($0) < abs($1) } ?? 0
-      return length > 0
-        ? direction.map { $0 / (farthest < 0 ? -length : length) } : direction
-    }
+    found = found.map(Self.turned)
     let directions = found
     var places = pool.map(count: rows.count, grain: 64) { range in
       range.map { row in
@@ -83,6 +89,29 @@ public struct PrincipalComponents: Sendable {
         }
       }
     }.flatMap(\.self)
+    self.init(mean: rows.mean, total: total, found, &places)
+  }
+
+  /// Of many points in many dimensions, which stay in single precision.
+  private init(
+    _ rows: Tensor, mean: [Double], total: Double, _ directions: [[Double]],
+    _ cancellation: Cancellation?
+  ) throws(Cancelled) {
+    let found = directions.map(Self.turned)
+    let weight = Tensor(
+      shape: [found.count, mean.count], found.flatMap { $0.map { Float($0) } })
+    let along = try linear(rows, weight: weight, bias: nil, cancellation: cancellation).floats
+    var places = (0..<rows.shape[0]).map { row in
+      (0..<found.count).map { Double(along[row * found.count + $0]) }
+    }
+    self.init(mean: mean, total: total, found, &places)
+  }
+
+  private init(
+    mean: [Double], total: Double, _ directions: [[Double]], _ places: inout [[Double]]
+  ) {
+    var found = directions
+    let (count, points) = (found.count, places.count)
     var squares = [Double](repeating: 0, count: count)
     for point in places {
       for axis in 0..<count { squares[axis] += point[axis] * point[axis] }
@@ -93,11 +122,18 @@ public struct PrincipalComponents: Sendable {
       found[axis] = found[axis].map { _ in 0 }
       for point in places.indices { places[point][axis] = 0 }
     }
-    mean = rows.mean
+    self.mean = mean
     components = found
     coordinates = places
-    explainedVariance = squares.map { $0 / Double(rows.count - 1) }
+    explainedVariance = squares.map { $0 / Double(points - 1) }
     explainedVarianceRatio = squares.map { total > 0 ? $0 / total : 0 }
+  }
+
+  /// A unit vector whose entry farthest from zero is positive.
+  private static func turned(_ direction: [Double]) -> [Double] {
+    let length = dot(direction, direction).squareRoot()
+    let farthest = direction.max { abs($0) < abs($1) } ?? 0
+    return length > 0 ? direction.map { $0 / (farthest < 0 ? -length : length) } : direction
   }
 
   /// The symmetric matrix of products of `size` lists of `length` numbers with each other.
@@ -109,30 +145,14 @@ public struct PrincipalComponents: Sendable {
     lists.reserveCapacity(size * length)
     for list in 0..<size { for place in 0..<length { lists.append(value(list, place)) } }
     let numbers = lists
+    let loops = DoubleVectors()
     let upper = pool.map(count: size, grain: 1) { range -> [Double] in
       var row = [Double](repeating: 0, count: size)
       let first = range.lowerBound * length
       guard cancellation?.isCancelled != true else { return row }
       for other in range.lowerBound..<size {
         let second = other * length
-        // Four sums at a time: one alone would wait for each addition.
-        var sums = SIMD4<Double>.zero
-        var place = 0
-        while place + 4 <= length {
-          let a = SIMD4(
-            numbers[first + place], numbers[first + place + 1], numbers[first + place + 2],
-            numbers[first + place + 3])
-          let b = SIMD4(
-            numbers[second + place], numbers[second + place + 1], numbers[second + place + 2],
-            numbers[second + place + 3])
-          sums += a * b
-          place += 4
-        }
-        var sum = sums.sum()
-        while place < length {
-          sum += numbers[first + place] * numbers[second + place]
-          place += 1
-        }
+        let sum = loops.dot(numbers, from: first, numbers, from: second, count: length)
         row[other] = sum
       }
       return row
@@ -164,13 +184,12 @@ extension PrincipalComponents {
   /// is applied a few times, and the best combinations of all that came out begin the next round; until the wanted ones
   /// change by less than 10⁻⁵, at most twenty times.
   private static func iterated(
-    _ rows: CenteredRows, count: Int, seed: UInt64, pool: ThreadPool, _ cancellation: Cancellation?
+    _ matrix: Tensor, count: Int, seed: UInt64, pool: ThreadPool, _ cancellation: Cancellation?
   ) throws(Cancelled) -> [[Double]] {
-    let width = rows.width
-    let most = min(rows.count, width)
+    let width = matrix.shape[1]
+    let most = min(matrix.shape[0], width)
     let size = min(count + 13, most)
     let blocks = max(1, min(6, most / size))
-    let matrix = rows.tensor
     var generator = SeededGenerator(seed: seed)
     var block = orthonormal(
       (0..<size).map { _ in (0..<width).map { _ in generator.normal() } })
@@ -219,8 +238,9 @@ extension PrincipalComponents {
 
   private static func mix(_ vectors: [[Double]], _ weights: [Double]) -> [Double] {
     var sum = [Double](repeating: 0, count: vectors[0].count)
+    let loops = DoubleVectors()
     for (vector, weight) in zip(vectors, weights) {
-      for column in sum.indices { sum[column] += weight * vector[column] }
+      loops.add(weight, times: vector, to: &sum, count: sum.count)
     }
     return sum
   }
@@ -256,6 +276,6 @@ extension PrincipalComponents {
   /// Removes what a vector has of a unit vector.
   private static func take(_ other: [Double], from rest: inout [Double]) {
     let along = dot(rest, other)
-    for column in rest.indices { rest[column] -= along * other[column] }
+    DoubleVectors().add(-along, times: other, to: &rest, count: rest.count)
   }
 }

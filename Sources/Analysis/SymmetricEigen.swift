@@ -162,8 +162,4 @@ private struct Tridiagonal {
 }
 
 /// The sum of products of two lists of one length.
-func dot(_ a: [Double], _ b: [Double]) -> Double {
-  var sum = 0.0
-  for index in a.indices { sum += a[index] * b[index] }
-  return sum
-}
+func dot(_ a: [Double], _ b: [Double]) -> Double { DoubleVectors().dot(a, b, count: a.count) }

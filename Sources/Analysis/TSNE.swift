@@ -7,7 +7,7 @@ public import Tensors
 /// iterations with momentum 0.5, then 0.8 up to 1,000; gains of each coordinate; a learning rate of n/48 and at least 50;
 /// started from the principal components scaled to a standard deviation of 10⁻⁴, for few points several times. On three axes the map's
 /// distances follow Student's distribution with two degrees of freedom, and the gradient is that of the divergence.
-/// Up to 2,500 points all pairs attract and repel each other. Beyond, near neighbours attract, and far points repel through
+/// Up to 1,000 points all pairs attract and repel each other. Beyond, near neighbours attract, and far points repel through
 /// the middle of their cluster (Barnes and Hut 1986; for t-SNE van der Maaten 2014), with less error than where each
 /// point decides alone; the divergence that is told is of all pairs. Work is divided over points, so the result does not
 /// depend on the threads.

@@ -16,7 +16,7 @@ struct Descent {
   private var orderAge = 0
 
   /// How large clusters may seem from afar where they push as one: beyond `Affinities.exactLimit` points.
-  private static let opening: Float = 0.5
+  private static let opening: Float = 0.8
 
   /// Begins at coordinates given axis by axis.
   init(
@@ -55,18 +55,26 @@ struct Descent {
     var square = 0.0
     for axis in 0..<axes {
       let (pulls, pushes) = (forces.pulls[axis], forces.pushes[axis])
+      // Taken out of their lists, so that they are changed where they are.
+      var (places, speeds, gains): ([Double], [Double], [Double]) = ([], [], [])
+      swap(&places, &coordinates[axis])
+      swap(&speeds, &self.speeds[axis])
+      swap(&gains, &self.gains[axis])
       for point in 0..<count {
         var gradient =
           factor * (exaggeration * Double(pulls[point]) - Double(pushes[point]) / total)
-        let slows = speeds[axis][point] * gradient < 0
-        let gain = max(0.01, slows ? gains[axis][point] + 0.2 : gains[axis][point] * 0.8)
-        gains[axis][point] = gain
+        let slows = speeds[point] * gradient < 0
+        let gain = max(0.01, slows ? gains[point] + 0.2 : gains[point] * 0.8)
+        gains[point] = gain
         gradient *= gain
         square += gradient * gradient
-        let speed = momentum * speeds[axis][point] - learningRate * gradient
-        speeds[axis][point] = speed
-        coordinates[axis][point] += speed
+        let speed = momentum * speeds[point] - learningRate * gradient
+        speeds[point] = speed
+        places[point] += speed
       }
+      swap(&places, &coordinates[axis])
+      swap(&speeds, &self.speeds[axis])
+      swap(&gains, &self.gains[axis])
     }
     return square.squareRoot()
   }

@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 #define VK_LANES 8
 #define VK_TILE_ROWS 6
 #define VK_LEVEL vk_level_avx2
@@ -29,6 +31,8 @@
 #include "pairs.h"
 
 #include "clusters.h"
+
+#include "doubles.h"
 
 #include "layout.h"
 

@@ -28,6 +28,8 @@
 
 #include "clusters.h"
 
+#include "doubles.h"
+
 #include "layout.h"
 
 #include "products_bf16.h"

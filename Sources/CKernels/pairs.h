@@ -9,6 +9,9 @@ VK_INLINE vf vf_reciprocal(vf x) {
 #if VK_LANES == 16
   vf r = (vf)_mm512_rcp14_ps((__m512)x);
   return r * (2.0f - x * r);
+#elif VK_LANES == 8
+  vf r = (vf)_mm256_rcp_ps((__m256)x);
+  return r * (2.0f - x * r);
 #else
   return 1.0f / x;
 #endif
@@ -18,6 +21,9 @@ VK_INLINE vf vf_reciprocal(vf x) {
 VK_INLINE vf vf_reciprocal_root(vf x) {
 #if VK_LANES == 16
   vf r = (vf)_mm512_rsqrt14_ps((__m512)x);
+  return r * (1.5f - 0.5f * x * r * r);
+#elif VK_LANES == 8
+  vf r = (vf)_mm256_rsqrt_ps((__m256)x);
   return r * (1.5f - 0.5f * x * r * r);
 #else
   return 1.0f / __builtin_elementwise_sqrt(x);

@@ -1,6 +1,7 @@
 import Analysis
 import Interpreter
 import Models
+import Tensors
 import Tokenizers
 
 /// What an attribution explains, as tokens.
@@ -43,8 +44,7 @@ struct AttributionAnswer {
     probability = try place.probability(of: ids[0], context.cancellation)
   }
 
-  /// The tokens of a text that follows, with or without a space before it: of forms of equally many tokens the one that
-  /// the model holds likelier.
+  /// The tokens of a text that follows another.
   static func ids(
     _ text: String, _ trace: TraceValue, _ context: ExecutionContext
   ) throws -> [Int] {
@@ -55,7 +55,16 @@ struct AttributionAnswer {
   private static func ids(
     _ text: String, _ place: AttributionPlace, _ context: ExecutionContext
   ) throws -> [Int] {
-    let model = place.trace.model.model
+    try ids(text, place.trace.model.model) {
+      try place.probability(of: $0, context.cancellation)
+    }
+  }
+
+  /// The tokens of a text, with or without a space before it: of forms of equally many tokens the one that the model
+  /// holds likelier, which is asked only then.
+  static func ids(
+    _ text: String, _ model: LanguageModel, probability: (Int) throws -> Double
+  ) throws -> [Int] {
     guard let tokenizer = model.tokenizer else { throw ModelError.noTokenizer(model: model.name) }
     guard !text.isEmpty else {
       throw ArgumentError("target", "A target has at least one character.")
@@ -64,9 +73,6 @@ struct AttributionAnswer {
     let spaced = tokenizer.ids(of: " " + text, addSpecialTokens: false)
     if text.hasPrefix(" ") || spaced.count > plain.count { return plain }
     if spaced.count < plain.count { return spaced }
-    func probability(_ id: Int) throws -> Double {
-      try place.probability(of: id, context.cancellation)
-    }
     return try probability(spaced[0]) > probability(plain[0]) ? spaced : plain
   }
 }

@@ -40,7 +40,8 @@ enum AttributionFunctions {
       "How much each token of a text did for what follows it: a token that you name, or the likeliest.",
     details: """
       Methods: "integrated_gradients" (gradients along the way from a baseline; the delta tells how \
-      incomplete they are), "input_x_gradient", "gradient_norm", "smoothgrad", "occlusion" (what is lost \
+      incomplete they are), "deeplift" (changes from a baseline followed back step by step, in one run; the delta is \
+      what rounding and experts' routers take; it is large from a baseline of zeros, by which RMS norms divide), "input_x_gradient", "gradient_norm", "smoothgrad", "occlusion" (what is lost \
       without each token), "shapley" (Shapley values by sampled orders), "attn_lrp" and "conserving_lrp" \
       (relevance followed back by rules; the delta tells how much is lost) and "attention_relevance" (attention \
       times its gradient). With `against` the difference of \
@@ -68,7 +69,8 @@ enum AttributionFunctions {
       Example(
         "attribute(\"Once upon a\", method: \"input_x_gradient\").scores", needsResources: true)
     ],
-    source: "Sundararajan et al. 2017, arXiv:1703.01365; Smilkov et al. 2017, arXiv:1706.03825; "
+    source:
+      "Sundararajan et al. 2017, arXiv:1703.01365; Shrikumar et al. 2017, arXiv:1704.02685; Smilkov et al. 2017, arXiv:1706.03825; "
       + "Zeiler and Fergus 2014, arXiv:1311.2901; Castro et al. 2009; Achtibat et al. 2024, "
       + "arXiv:2402.05602; Ali et al. 2022, arXiv:2202.07304; Chefer et al. 2021, arXiv:2103.15679; "
       + "Adebayo et al. 2018, arXiv:1810.03292"

@@ -211,6 +211,7 @@ extension Attribution.Method {
     case .gradientNorm: "Gradient norm"
     case .inputTimesGradient: "Input × gradient"
     case .integratedGradients: "Integrated gradients"
+    case .deepLift: "DeepLIFT"
     case .smoothGrad: "SmoothGrad"
     case .attentionAwareRelevance: "AttnLRP"
     case .conservingRelevance: "Conserving relevance"
@@ -223,7 +224,7 @@ extension Attribution.Method {
   var stepWord: String {
     switch self {
     case .gradientNorm, .inputTimesGradient, .attentionRelevance: "gradient"
-    case .attentionAwareRelevance, .conservingRelevance: "way back"
+    case .attentionAwareRelevance, .conservingRelevance, .deepLift: "way back"
     case .integratedGradients: "steps"
     case .smoothGrad: "noisy copies"
     case .occlusion: "replacements"
@@ -238,6 +239,8 @@ extension Attribution.Method {
     case .inputTimesGradient: "Where the model saturates, what matters most can get a small score."
     case .integratedGradients:
       "It depends on the baseline, and the way from there passes texts that no one writes."
+    case .deepLift:
+      "It depends on the baseline, and zeros make a bad one where RMS norms divide by their size: see the delta."
     case .smoothGrad: "It has no sign, and depends on how much noise is added."
     case .attentionAwareRelevance:
       "Its rules are conventions; what biases and softmaxes take is lost, which the delta counts."

@@ -2,8 +2,6 @@ import Analysis
 import Figures
 import Interpreter
 import Models
-import Synchronization
-import Tensors
 
 /// Concepts: what texts have in common as a direction, and what it does.
 enum ConceptFunctions {
@@ -158,7 +156,8 @@ enum ConceptFunctions {
     let against = try arguments.optionalText("against")
     let gradients = try GradientStore.of(context).gradients(
       texts, target: target, against: against, pooling: concepts[0].pooling,
-      at: concepts[0].at, model: model, in: context)
+      at: concepts[0].at, model: model, in: context
+    ).at(layers)
     let results = try concepts.enumerated().map { index, concept in
       func chosen(_ set: ConceptActivations) -> ConceptActivations {
         ConceptActivations(layers: layers, vectors: layers.map { set.vectors[$0] })
@@ -171,8 +170,7 @@ enum ConceptFunctions {
         concept.name,
         try ConceptSensitivity(
           concept: chosen(concept.activations), counterparts: concept.counterparts.map(chosen),
-          random: chosen(concept.random),
-          gradients: ConceptGradients(layers.map { gradients.gradients[$0] }), options: own,
+          random: concept.random.of(layers: layers), gradients: gradients, options: own,
           cancellation: context.cancellation
         ) { share in
           context.progress(
@@ -215,79 +213,5 @@ enum ConceptFunctions {
         "concept", "The concepts must be of one model and one pooling.", code: "wrong-value")
     }
     return concepts
-  }
-}
-
-/// Gradients of recent questions, so that a second concept costs no second way back through the model.
-final class GradientStore: Sendable {
-  private struct Key: Hashable {
-    let model: ObjectIdentifier
-    let texts: [[UInt8]]
-    let target: [UInt8]
-    let against: [UInt8]?
-    let pooling: ConceptActivations.Pooling
-    let at: [UInt8]?
-  }
-
-  private let kept = Mutex<[(key: Key, gradients: ConceptGradients)]>([])
-  /// How many questions' gradients are kept.
-  private static let most = 4
-
-  static func of(_ context: ExecutionContext) -> GradientStore {
-    context.storage.object(GradientStore.self) { GradientStore() }
-  }
-
-  /// The gradients of every layer's input, for each text.
-  func gradients(
-    _ texts: [String], target: String, against: String?, pooling: ConceptActivations.Pooling,
-    at: String? = nil, model: ModelValue, in context: ExecutionContext
-  ) throws -> ConceptGradients {
-    let key = Key(
-      model: ObjectIdentifier(model), texts: texts.map { Array($0.utf8) },
-      target: Array(target.utf8), against: against.map { Array($0.utf8) }, pooling: pooling,
-      at: at.map { Array($0.utf8) })
-    if let known = kept.withLock({ $0.first { $0.key == key }?.gradients }) { return known }
-    let layers = Array(0..<model.model.configuration.layers)
-    var rows = [[Float]](repeating: [], count: layers.count)
-    var asked: [(trace: Trace, target: LogitTarget, positions: [Int]?)] = []
-    var done = 0
-    func goBack() throws {
-      let gradients = try ConceptGradients.of(
-        asked.map(\.trace), targets: asked.map(\.target), layers: layers, pooling: pooling,
-        positions: at == nil ? nil : asked.map { $0.positions ?? [] },
-        cancellation: context.cancellation)
-      for text in gradients {
-        for layer in layers { rows[layer] += text[layer] }
-      }
-      done += asked.count
-      asked = []
-      context.progress("Gradients", fraction: Double(done) / Double(texts.count))
-    }
-    for text in texts {
-      let trace = try TraceCache.of(context).trace(of: text, model: model, in: context)
-      let answer = try AttributionAnswer(trace, target: target, against: nil, in: context)
-      let other = try against.map {
-        try AttributionAnswer(trace, target: $0, against: nil, in: context)
-      }
-      let position = trace.trace.ids.count - 1
-      let scalar =
-        other.map { LogitTarget.difference(of: answer.ids[0], from: $0.ids[0], at: position) }
-        ?? .logit(of: answer.ids[0], at: position)
-      asked.append(
-        (
-          trace.trace, scalar,
-          try at.map { try TokenSearch.positions(of: $0, in: trace.trace.tokens, text: text) }
-        ))
-      let longest = asked.map(\.trace.ids.count).max() ?? 1
-      if asked.count >= model.model.batchSize(tokens: longest) { try goBack() }
-    }
-    if !asked.isEmpty { try goBack() }
-    let width = model.model.configuration.width
-    let result = ConceptGradients(rows.map { Tensor(shape: [texts.count, width], $0) })
-    kept.withLock { kept in
-      kept.append((key, result))
-      if kept.count > Self.most { kept.removeFirst() }
-    }
-    return result
   }
 }

@@ -18,7 +18,7 @@ final class ConceptValue: ObjectValue {
   /// The vectors of its texts, of those it is told from, and of random ones, for every layer's input.
   let activations: ConceptActivations
   let counterparts: ConceptActivations?
-  let random: ConceptActivations
+  let random: ConceptBackground
   /// The unit vector, and how well held-out texts are told, layer by layer.
   let layers: [ConceptSensitivity.Layer]
   private let call: String
@@ -37,26 +37,22 @@ final class ConceptValue: ObjectValue {
     self.options = options
     call = context.call
     let layers = Array(0..<model.model.configuration.layers)
-    let cache = TraceCache.of(context)
     func vectors(_ texts: [String], _ share: ClosedRange<Double>) throws -> ConceptActivations {
-      let traces = try texts.enumerated().map { index, text in
+      let read = try ConceptTexts(texts, at: at, model.model, in: context)
+      return try ConceptActivations.of(
+        read.tokens, model.model, layers: layers, pooling: pooling, positions: read.positions,
+        cancellation: context.cancellation
+      ) {
         context.progress(
           "Reading texts",
-          fraction: share.lowerBound + (share.upperBound - share.lowerBound) * Double(index)
-            / Double(texts.count))
-        return try cache.trace(of: text, model: model, in: context).trace
+          fraction: share.lowerBound + (share.upperBound - share.lowerBound) * $0)
       }
-      return try ConceptActivations(
-        traces, layers: layers, pooling: pooling,
-        positions: try at.map { piece in
-          try traces.map {
-            try TokenSearch.positions(of: piece, in: $0.tokens, text: $0.text)
-          }
-        })
     }
     activations = try vectors(texts, 0...0.25)
     counterparts = try against.map { try vectors($0, 0.25...0.5) }
-    self.random = try vectors(random, 0.5...1)
+    self.random = try BackgroundStore.of(context).background(
+      random, pooling: pooling, at: at, model: model, in: context
+    ) { try vectors(random, 0.5...1) }
     var plain = options
     plain.randomConcepts = 0
     self.layers = try ConceptSensitivity(
@@ -123,7 +119,7 @@ final class ConceptValue: ObjectValue {
       }
       return sum / Double(max(1, tensor.shape[0]))
     }
-    return mean(activations) - mean(counterparts ?? random)
+    return mean(activations) - mean(counterparts ?? random.activations)
   }
 
   func asTensor() throws -> Value? { .tensor(vectors) }

@@ -133,7 +133,7 @@ import Testing
   @Test(
     arguments: [
       Attribution.Method.gradientNorm, .inputTimesGradient, .integratedGradients, .occlusion,
-      .attentionAwareRelevance, .conservingRelevance, .attentionRelevance,
+      .attentionAwareRelevance, .conservingRelevance, .attentionRelevance, .deepLift,
     ], ["llama-grouped", "deepseek-v2"])
   func everyRowIsAQuestionOfItsOwn(method: Attribution.Method, name: String) throws {
     let model = try LanguageModel.load(path: "\(fixtures)/\(name)")

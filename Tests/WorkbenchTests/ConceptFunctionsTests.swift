@@ -65,14 +65,9 @@ import Training
     let layers = [1, 3]
     let all = try ConceptActivations(traces, layers: layers, pooling: .last)
     let asked = Array(traces.prefix(12))
-    let inputs = try ConceptGradients.of(
-      asked, targets: asked.map { .logit(of: 700, at: $0.ids.count - 1) }, layers: layers,
-      pooling: .last)
-    let gradients = ConceptGradients(
-      layers.indices.map { layer in
-        Tensor(
-          shape: [inputs.count, model.configuration.width], inputs.flatMap { $0[layer] })
-      })
+    let gradients = try ConceptGradients(
+      asked.map(\.tokens), model, targets: asked.map { .logit(of: 700, at: $0.ids.count - 1) },
+      layers: layers, pooling: .last)
     func subset(_ rows: [Int]) -> ConceptActivations {
       ConceptActivations(
         layers: layers, vectors: all.vectors.map { $0.gatheringRows(rows) })
@@ -86,7 +81,8 @@ import Training
       let order = Array(0..<texts.count).shuffled(using: &generator)
       options.seed = UInt64(number)
       let result = try ConceptSensitivity(
-        concept: subset(Array(order.prefix(8))), random: subset(Array(order.dropFirst(8))),
+        concept: subset(Array(order.prefix(8))),
+        random: ConceptBackground(subset(Array(order.dropFirst(8)))),
         gradients: gradients, options: options)
       if SignificanceTests.holm(result.layers.map(\.rankProbability)).contains(true) { byRank += 1 }
       if SignificanceTests.holm(result.layers.map(\.welchProbability)).contains(true) {

@@ -16,6 +16,7 @@ import Testing
     ("gradient_norm", 0.8, 0.8), ("integrated_gradients", 0.4, 0.8), ("smoothgrad", 0, 0.8),
     ("attn_lrp", 0.5, 0.8), ("conserving_lrp", 0.6, 0.8), ("attention_relevance", 0.6, 0.8),
     ("occlusion", 0, 0.8), ("shapley", 0, 0.8), ("input_x_gradient", 0, 0.3),
+    ("deeplift", 0.2, 0.8),
   ]) func methodsFindTheDecidingWord(method: String, hits: Double, nearHits: Double) throws {
     let bench = try bench()
     try bench.run(

@@ -73,6 +73,18 @@ public struct AnswerAttribution: Sendable {
         progress(Double(step + 1) / Double(question.targets.count))
       }
       (self.scores, self.values, deltas, steps) = (rows, values, nil, 1)
+    case .deepLift:
+      var found: [(scores: [Double], found: RescaledMultipliers)] = []
+      for step in answer.indices {
+        found.append(try question.changes(step, options.baseline, cancellation))
+        progress(Double(step + 1) / Double(answer.count))
+      }
+      self.scores = found.map(\.scores)
+      values = found.map(\.found.value)
+      deltas = found.map {
+        $0.scores.reduce(0, +) - ($0.found.value - $0.found.baselineValue)
+      }
+      steps = 1
     case .integratedGradients:
       let path = try IntegratedPath(question, options, cancellation, progress)
       (self.scores, values, deltas, steps) = (path.scores, path.values, path.deltas, path.steps)

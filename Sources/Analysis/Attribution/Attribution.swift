@@ -11,6 +11,8 @@ public struct Attribution: Sendable {
     case inputTimesGradient = "input_x_gradient"
     /// The gradients along the way from a baseline (Sundararajan et al. 2017, arXiv:1703.01365).
     case integratedGradients = "integrated_gradients"
+    /// Changes followed back from a baseline by DeepLIFT's rescale rule (Shrikumar et al. 2017, arXiv:1704.02685).
+    case deepLift = "deeplift"
     /// The length of the mean gradient of noisy copies (Smilkov et al. 2017, arXiv:1706.03825).
     case smoothGrad = "smoothgrad"
     /// Relevance followed back by AttnLRP's rules (Achtibat et al. 2024, arXiv:2402.05602).
@@ -110,6 +112,13 @@ public struct Attribution: Sendable {
       scores = Self.scores(method, result.gradient, vectors, width: width, count: count)
       (gradient, value) = (rows(result.gradient), result.value)
       (baselineValue, delta, steps) = (nil, nil, max(1, options.samples))
+    case .deepLift:
+      let steps = AnswerSteps(question)
+      let result = try steps.changes(0, options.baseline, cancellation)
+      (scores, gradient) = (result.scores, rows(result.found.multipliers.floats))
+      (value, baselineValue) = (result.found.value, result.found.baselineValue)
+      delta = result.scores.reduce(0, +) - (value - result.found.baselineValue)
+      self.steps = 1
     case .integratedGradients:
       let path = try IntegratedPath(
         AnswerSteps(question), options, cancellation, progress)

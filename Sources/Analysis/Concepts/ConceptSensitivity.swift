@@ -60,7 +60,7 @@ public struct ConceptSensitivity: Sendable {
   /// - Parameters:
   ///   - concept: the vectors of the concept's texts.
   ///   - counterparts: those that it is told from in place of random ones, or `nil`.
-  ///   - random: the vectors of random texts, at least twice as many as the concept has.
+  ///   - random: the random texts, at least twice as many as the concept has.
   ///   - gradients: how the scalar moves, for the inputs, in the same layers.
   ///   - progress: called with the share of layers that is done.
   /// - Throws: `Cancelled`.
@@ -68,226 +68,80 @@ public struct ConceptSensitivity: Sendable {
   /// Precondition: the layers are the same, and there are texts enough.
   public init(
     concept: ConceptActivations, counterparts: ConceptActivations? = nil,
-    random: ConceptActivations, gradients: ConceptGradients, options: Options = Options(),
-    cancellation: Cancellation? = nil, progress: (Double) -> Void = { _ in }
+    random: ConceptBackground, gradients: ConceptGradients, options: Options = Options(),
+    pool: ThreadPool = .shared, cancellation: Cancellation? = nil,
+    progress: (Double) -> Void = { _ in }
   ) throws {
     precondition(random.count >= 2 * concept.count && concept.count > 1, "texts enough")
     var layers: [Layer] = []
     for place in concept.layers.indices {
       try cancellation?.check()
+      let space = ExampleSpace(
+        random.spaces[place],
+        [concept.vectors[place]] + (counterparts.map { [$0.vectors[place]] } ?? []),
+        gradients: gradients.gradients[place], pool: pool)
+      let null = try random.null(
+        place, space, size: concept.count, gradients, options, pool, cancellation)
       layers.append(
         try Self.layer(
-          place, concept, counterparts, random, gradients.gradients[place], options, cancellation))
+          concept.layers[place], space, sizes: (concept.count, counterparts?.count), null, options,
+          pool, cancellation))
       progress(Double(place + 1) / Double(concept.layers.count))
     }
     self.layers = layers
   }
 
   private static func layer(
-    _ place: Int, _ concept: ConceptActivations, _ counterparts: ConceptActivations?,
-    _ random: ConceptActivations, _ gradients: Tensor, _ options: Options,
+    _ layer: Int, _ space: ExampleSpace, sizes: (own: Int, opposite: Int?),
+    _ null: ConceptBackground.Null, _ options: Options, _ pool: ThreadPool,
     _ cancellation: Cancellation?
   ) throws -> Layer {
-    let space = ExampleSpace(
-      [concept.vectors[place], random.vectors[place]]
-        + (counterparts.map { [$0.vectors[place]] } ?? []),
-      gradients: gradients)
-    let own = Array(0..<concept.count)
-    let pool = Array(concept.count..<concept.count + random.count)
-    let opposite = counterparts.map { other in
-      Array(concept.count + random.count..<concept.count + random.count + other.count)
+    // Random texts come first, then the concept's, then those that it is told from.
+    let random = Array(0..<space.randomCount)
+    let own = Array(space.randomCount..<space.randomCount + sizes.own)
+    let opposite = sizes.opposite.map {
+      Array(own[own.count - 1] + 1..<own[own.count - 1] + 1 + $0)
     }
     // One stream of draws for each layer, so that what one layer draws doesn't depend on another.
     var generator = SeededGenerator(seed: options.seed)
-    var vector = [Double](repeating: 0, count: space.width)
-    var accuracies: [Double] = []
-    var signs: [Double] = []
-    var derivatives: [Double] = []
-    for _ in 0..<options.runs {
-      let negatives = Self.draw(own.count, of: opposite ?? pool, &generator)
-      let direction = space.direction(own, negatives, options)
-      for (column, number) in space.vector(direction).enumerated() { vector[column] += number }
-      signs.append(direction.sign)
-      derivatives.append(direction.derivative)
-      accuracies.append(space.accuracy(own, negatives, options, &generator))
+    let draws = (0..<options.runs).map { _ in
+      let negatives = Self.draw(own.count, of: opposite ?? random, &generator)
+      return (
+        negatives: negatives,
+        order: (own.shuffled(using: &generator), negatives.shuffled(using: &generator))
+      )
     }
-    var randomDerivatives: [Double] = []
-    var randomSigns: [Double] = []
-    for _ in 0..<options.randomConcepts {
-      try cancellation?.check()
-      let shuffled = pool.shuffled(using: &generator)
-      let positives = Array(shuffled.prefix(own.count))
-      let rest = Array(shuffled.dropFirst(own.count))
-      var sum = 0.0
-      for run in 0..<options.runs {
-        let negatives = Self.draw(own.count, of: rest, &generator)
-        let direction = space.direction(positives, negatives, options)
-        sum += direction.derivative
-        if run == 0 { randomSigns.append(direction.sign) }
-      }
-      randomDerivatives.append(sum / Double(options.runs))
+    let runs = pool.map(count: options.runs, grain: 1) {
+      range -> (direction: ExampleSpace.Direction, vector: [Double], accuracy: Double)? in
+      guard cancellation?.isCancelled != true else { return nil }
+      let (negatives, order) = draws[range.lowerBound]
+      let direction = space.direction(own, negatives, options)
+      return (
+        direction, space.vector(direction), space.accuracy(order.0, order.1, options)
+      )
+    }.compactMap(\.self)
+    try cancellation?.check()
+    var vector = [Double](repeating: 0, count: space.width)
+    for run in runs {
+      for (column, number) in run.vector.enumerated() { vector[column] += number }
     }
     let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let signs = runs.map(\.direction.sign)
+    let derivatives = runs.map(\.direction.derivative)
     let mean = derivatives.reduce(0, +) / Double(derivatives.count)
     return Layer(
-      layer: concept.layers[place], vector: vector.map { Float($0 / max(length, 1e-30)) },
-      accuracy: accuracies.reduce(0, +) / Double(accuracies.count), signs: signs,
-      derivatives: derivatives, randomDerivatives: randomDerivatives, randomSigns: randomSigns,
-      rankProbability: SignificanceTests.rank(mean, among: randomDerivatives),
-      welchProbability: SignificanceTests.welch(signs, randomSigns))
+      layer: layer, vector: vector.map { Float($0 / max(length, 1e-30)) },
+      accuracy: runs.reduce(0) { $0 + $1.accuracy } / Double(runs.count), signs: signs,
+      derivatives: derivatives, randomDerivatives: null.derivatives, randomSigns: null.signs,
+      rankProbability: SignificanceTests.rank(mean, among: null.derivatives),
+      welchProbability: SignificanceTests.welch(signs, null.signs))
   }
 
   /// So many of a set, without any twice where there are enough.
-  private static func draw(
+  static func draw(
     _ count: Int, of set: [Int], _ generator: inout SeededGenerator
   ) -> [Int] {
     if set.count > count { return Array(set.shuffled(using: &generator).prefix(count)) }
     return (0..<count).map { _ in set[Int.random(in: 0..<set.count, using: &generator)] }
-  }
-}
-
-/// The products of all texts' vectors in one layer with each other and with the gradients, from which every classifier and
-/// its derivatives are found without the vectors.
-struct ExampleSpace {
-  /// A classifier's direction.
-  struct Direction {
-    let examples: [Int]
-    let coefficients: [Double]
-    /// Of the direction in the scaled space.
-    let length: Double
-    let sign: Double
-    let derivative: Double
-  }
-
-  let width: Int
-  private let count: Int
-  private let vectors: [Float]
-  private let mean: [Double]
-  private let scale: Double
-  /// Of centred vectors of mean square length 1.
-  private let products: [Double]
-  /// Of centred, unscaled vectors with the gradients, `[texts, inputs]`.
-  private let slopes: [Double]
-  private let inputs: Int
-
-  init(_ tensors: [Tensor], gradients: Tensor) {
-    let rows = tensors.reduce(0) { $0 + $1.shape[0] }
-    let columns = tensors.first?.shape[1] ?? 0
-    (count, width) = (rows, columns)
-    let all = tensors.flatMap(\.floats)
-    vectors = all
-    var mean = [Double](repeating: 0, count: columns)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        mean[column] += Double(all[row * columns + column]) / Double(rows)
-      }
-    }
-    self.mean = mean
-    let centred = all.indices.map { Double(all[$0]) - mean[$0 % columns] }
-    var products = [Double](repeating: 0, count: rows * rows)
-    for row in 0..<rows {
-      for other in 0...row {
-        var sum = 0.0
-        for column in 0..<columns {
-          sum += centred[row * columns + column] * centred[other * columns + column]
-        }
-        products[row * rows + other] = sum
-        products[other * rows + row] = sum
-      }
-    }
-    let square = (0..<rows).reduce(0) { $0 + products[$1 * rows + $1] } / Double(max(1, rows))
-    let scale = square > 0 ? 1 / square : 1
-    self.scale = scale
-    self.products = products.map { $0 * scale }
-    inputs = gradients.shape[0]
-    let numbers = gradients.floats.map(Double.init)
-    var slopes = [Double](repeating: 0, count: rows * inputs)
-    for row in 0..<rows {
-      for input in 0..<inputs {
-        var sum = 0.0
-        for column in 0..<columns {
-          sum += centred[row * columns + column] * numbers[input * columns + column]
-        }
-        slopes[row * inputs + input] = sum
-      }
-    }
-    self.slopes = slopes
-  }
-
-  private func submatrix(_ examples: [Int]) -> [Double] {
-    examples.flatMap { row in examples.map { products[row * count + $0] } }
-  }
-
-  private func classifier(
-    _ positives: [Int], _ negatives: [Int], _ options: ConceptSensitivity.Options
-  ) -> LinearClassifier {
-    LinearClassifier(
-      products: submatrix(positives + negatives),
-      isPositive: positives.map { _ in true } + negatives.map { _ in false }, loss: options.loss,
-      penalty: options.penalty)
-  }
-
-  /// The direction that tells two sets, and how the inputs' scalars change along its unit vector.
-  func direction(
-    _ positives: [Int], _ negatives: [Int], _ options: ConceptSensitivity.Options
-  ) -> Direction {
-    let examples = positives + negatives
-    let coefficients = classifier(positives, negatives, options).coefficients
-    var square = 0.0
-    for (row, left) in zip(examples, coefficients) {
-      for (column, right) in zip(examples, coefficients) {
-        square += left * right * products[row * count + column]
-      }
-    }
-    // Products are of scaled vectors; the unit vector is the same in both.
-    let length = (max(square, 0) / scale).squareRoot()
-    var positive = 0
-    var sum = 0.0
-    for input in 0..<inputs {
-      var slope = 0.0
-      for (example, coefficient) in zip(examples, coefficients) {
-        slope += coefficient * slopes[example * inputs + input]
-      }
-      if slope > 0 { positive += 1 }
-      sum += length > 0 ? slope / length : 0
-    }
-    return Direction(
-      examples: examples, coefficients: coefficients, length: length,
-      sign: Double(positive) / Double(max(1, inputs)), derivative: sum / Double(max(1, inputs)))
-  }
-
-  /// The unit vector of a direction.
-  func vector(_ direction: Direction) -> [Double] {
-    var result = [Double](repeating: 0, count: width)
-    for (example, coefficient) in zip(direction.examples, direction.coefficients) {
-      for column in 0..<width {
-        result[column] += coefficient * (Double(vectors[example * width + column]) - mean[column])
-      }
-    }
-    let length = result.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    return result.map { $0 / max(length, 1e-30) }
-  }
-
-  /// The share of a third of both sets that is told right by a classifier of the others.
-  func accuracy(
-    _ positives: [Int], _ negatives: [Int], _ options: ConceptSensitivity.Options,
-    _ generator: inout SeededGenerator
-  ) -> Double {
-    let (left, right) = (
-      positives.shuffled(using: &generator), negatives.shuffled(using: &generator)
-    )
-    let held = (max(1, left.count / 3), max(1, right.count / 3))
-    guard left.count > held.0, right.count > held.1 else { return .nan }
-    let learned = (Array(left.dropFirst(held.0)), Array(right.dropFirst(held.1)))
-    let classifier = classifier(learned.0, learned.1, options)
-    let examples = learned.0 + learned.1
-    func value(_ example: Int) -> Double {
-      zip(examples, classifier.coefficients).reduce(classifier.bias) {
-        $0 + $1.1 * products[example * count + $1.0]
-      }
-    }
-    let hits =
-      left.prefix(held.0).count { value($0) > 0 } + right.prefix(held.1).count { value($0) <= 0 }
-    return Double(hits) / Double(held.0 + held.1)
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// A linear classifier of two sets, found from the products of its examples alone.
 ///
@@ -77,10 +78,9 @@ public struct LinearClassifier: Sendable {
 
   private static func values(_ alpha: [Double], _ bias: Double, _ products: [Double]) -> [Double] {
     let count = alpha.count
+    let loops = DoubleVectors()
     return (0..<count).map { row in
-      var sum = bias
-      for column in 0..<count { sum += products[row * count + column] * alpha[column] }
-      return sum
+      bias + loops.dot(products, from: row * count, alpha, count: count)
     }
   }
 
@@ -129,12 +129,13 @@ public struct LinearClassifier: Sendable {
   ) -> (coefficients: [Double], bias: Double)? {
     let size = places.count
     guard size > 0 else { return nil }
+    let loops = DoubleVectors()
     var lower = [Double](repeating: 0, count: size * size)
     for row in 0..<size {
       for column in 0...row {
         var sum = products[places[row] * count + places[column]]
         if row == column { sum += ridge[row] }
-        for inner in 0..<column { sum -= lower[row * size + inner] * lower[column * size + inner] }
+        sum -= loops.dot(lower, from: row * size, lower, from: column * size, count: column)
         if row == column {
           guard sum > 0 else { return nil }
           lower[row * size + row] = sum.squareRoot()
@@ -146,14 +147,13 @@ public struct LinearClassifier: Sendable {
     func solved(_ right: [Double]) -> [Double] {
       var x = right
       for row in 0..<size {
-        for inner in 0..<row { x[row] -= lower[row * size + inner] * x[inner] }
+        x[row] -= loops.dot(lower, from: row * size, x, count: row)
         x[row] /= lower[row * size + row]
       }
+      // Column by column of the transpose, which lie in rows.
       for row in (0..<size).reversed() {
-        for inner in (row + 1)..<max(size, row + 1) {
-          x[row] -= lower[inner * size + row] * x[inner]
-        }
         x[row] /= lower[row * size + row]
+        loops.add(-x[row], times: lower, from: row * size, to: &x, count: row)
       }
       return x
     }

@@ -252,8 +252,19 @@ typedef struct vk_kernels {
   /// along each axis. Points lie in the tree's order, groups after each other.
   void (*cluster_forces)(int32_t axes, const float *nodes, int64_t leaves, const float *places,
                          int64_t stride, int64_t group, float *result);
+  /// w[i] = exp(-d[i] precision); the sums of w[i] and of d[i] w[i].
+  void (*gaussian_weights)(const float *d, float *w, int64_t count, float precision, double *sums);
   /// Moves the points first ..< first + rows.
   void (*layout_steps)(const vk_layout *layout, int64_t first, int64_t rows);
+
+  // Double precision.
+
+  /// The sum of x[i] y[i].
+  double (*dot_double)(const double *x, const double *y, int64_t count);
+  /// The sum of (x[i] - y[i])^2.
+  double (*distance_double)(const double *x, const double *y, int64_t count);
+  /// y[i] += factor x[i].
+  void (*add_scaled_double)(double factor, const double *x, double *y, int64_t count);
 
   // Training.
 

@@ -52,7 +52,12 @@ struct AttentionRecording {
             isCausal: sizes.isCausal)
         ], cancellation)
       let derivatives =
-        if let segments {
+        if constants.rule == .rescale {
+          try attentionRescale(
+            mixedGradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
+            keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+            cancellation: cancellation)
+        } else if let segments {
           try attentionOfSegmentsGradient(
             mixedGradient, segments, queries: queries, keys: keys, values: values, output: mixed,
             logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,

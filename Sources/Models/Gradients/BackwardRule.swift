@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 /// What a way back follows: the derivative, or relevance by local rules.
@@ -16,6 +17,12 @@ public enum BackwardRule: String, Sendable, Hashable, CaseIterable {
   /// The rules under which the relevance that arrives is the logit that is explained, but for what biases take: like
   /// `attentionAware`, with the attention's probabilities taken as given (Ali et al. 2022, arXiv:2202.07304).
   case conserving
+  /// DeepLIFT's rescale rule (Shrikumar et al. 2017, arXiv:1704.02685): multipliers of changes from a baseline, whose rows
+  /// follow those of the text.
+  ///
+  /// A function of one number goes back as its change over its argument's, and a product with the mean of the other
+  /// factor's two values. Of experts, the router's weights are taken as given, at their mean.
+  case rescale
 
   var isDerivative: Bool { self == .derivative }
 
@@ -25,7 +32,8 @@ public enum BackwardRule: String, Sendable, Hashable, CaseIterable {
   /// get a quarter.
   func applied(to parts: consuming AttentionGradient) -> AttentionGradient {
     switch self {
-    case .derivative: return parts
+    // The multipliers of a rescaled attention are what they should be already.
+    case .derivative, .rescale: return parts
     case .attentionAware:
       var result = parts
       result.queries.scale(by: 0.25)
@@ -43,17 +51,23 @@ public enum BackwardRule: String, Sendable, Hashable, CaseIterable {
   func gated(
     _ gradient: Tensor, gate: consuming Tensor, up: consuming Tensor
   ) -> (gate: Tensor, up: Tensor) {
-    isDerivative
-      ? gatedGradient(gradient, gate: gate, up: up) : gatedRelevance(gradient, gate: gate, up: up)
+    switch self {
+    case .derivative: gatedGradient(gradient, gate: gate, up: up)
+    case .rescale: gatedRescale(gradient, gate: gate, up: up)
+    case .attentionAware, .conserving: gatedRelevance(gradient, gate: gate, up: up)
+    }
   }
 }
 
 extension RMSNorm {
   /// The gradient with respect to the input x from that with respect to the normed rows.
   func inputGradient(_ gradient: Tensor, _ x: Tensor, _ rule: BackwardRule) -> Tensor {
-    rule.isDerivative
-      ? rmsNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
-      : rmsNormRelevance(gradient, input: x, weight: weight, epsilon: epsilon)
+    switch rule {
+    case .derivative: rmsNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
+    case .rescale: rmsNormRescale(gradient, input: x, weight: weight, epsilon: epsilon)
+    case .attentionAware, .conserving:
+      rmsNormRelevance(gradient, input: x, weight: weight, epsilon: epsilon)
+    }
   }
 
   /// The same where each head of `[rows, heads × width]` is normed by itself.
@@ -70,9 +84,12 @@ extension LayerNorm {
   func inputGradient(
     _ gradient: Tensor, _ x: Tensor, _ rule: BackwardRule = .derivative
   ) -> Tensor {
-    rule.isDerivative
-      ? layerNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
-      : layerNormRelevance(gradient, input: x, weight: weight, epsilon: epsilon)
+    switch rule {
+    case .derivative: layerNormGradient(gradient, input: x, weight: weight, epsilon: epsilon)
+    case .rescale: layerNormRescale(gradient, input: x, weight: weight, epsilon: epsilon)
+    case .attentionAware, .conserving:
+      layerNormRelevance(gradient, input: x, weight: weight, epsilon: epsilon)
+    }
   }
 }
 
@@ -81,10 +98,20 @@ extension Activation {
   func gradient(
     _ gradient: Tensor, _ x: Tensor, _ rule: BackwardRule = .derivative
   ) -> Tensor {
+    if rule == .rescale { return activationRescale(gradient, input: x, value) }
     if !rule.isDerivative { return activationRelevance(gradient, input: x, output: self(x)) }
     return switch self {
     case .gelu: geluGradient(gradient, input: x)
     case .geluTanh: geluTanhGradient(gradient, input: x)
+    }
+  }
+
+  /// The function of one number.
+  private func value(_ x: Double) -> Double {
+    switch self {
+    case .gelu: 0.5 * x * (1 + erf(x * 0.5.squareRoot()))
+    case .geluTanh:
+      0.5 * x * (1 + Glibc.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
     }
   }
 }

@@ -56,10 +56,19 @@ extension GPT2: DifferentiableArchitecture {
     let queries = all.slice(axis: 1, 0..<width).rows(rows)
     let keys = all.slice(axis: 1, width..<2 * width)
     let values = all.slice(axis: 1, 2 * width..<3 * width)
-    let (mixed, sums) = try attentionWithLogSumExp(
-      queries: queries, keys: keys, values: values, heads: sizes.heads,
-      keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: true,
-      cancellation: cancellation)
+    let isRescaled = constants.rule == .rescale
+    let (mixed, sums) =
+      if isRescaled, let segments = constants.batch?.segments {
+        try attentionOfSegments(
+          segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
+          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+          cancellation: cancellation)
+      } else {
+        try attentionWithLogSumExp(
+          queries: queries, keys: keys, values: values, heads: sizes.heads,
+          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: true,
+          cancellation: cancellation)
+      }
     return RecordedStep(
       output: try layer.output(mixed, cancellation), keeping: [queries, keys, values, mixed, sums]
     ) { gradient, cancellation in
@@ -71,11 +80,19 @@ extension GPT2: DifferentiableArchitecture {
             heads: sizes.heads, keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
             isCausal: true)
         ], cancellation)
-      let parts = constants.rule.applied(
-        to: try attentionGradient(
-          mixedGradient, queries: queries, keys: keys, values: values, output: mixed,
-          logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
-          scale: sizes.attentionScale, causal: true, cancellation: cancellation))
+      let derivatives =
+        if isRescaled {
+          try attentionRescale(
+            mixedGradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
+            keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+            cancellation: cancellation)
+        } else {
+          try attentionGradient(
+            mixedGradient, queries: queries, keys: keys, values: values, output: mixed,
+            logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+            scale: sizes.attentionScale, causal: true, cancellation: cancellation)
+        }
+      let parts = constants.rule.applied(to: derivatives)
       var queryPart = Tensor(zeros: keys.shape)
       try queryPart.replaceRows(startingAt: rows.lowerBound, with: parts.queries)
       return try layer.queriesKeysValues.inputGradient(

@@ -97,6 +97,24 @@ struct GradientPass {
     return hidden
   }
 
+  /// Shows what enters each layer up to `last`; of the number of layers what leaves the last, finished.
+  func through(
+    _ input: Tensor, until last: Int, _ body: (Int, Tensor) throws -> Void
+  ) throws {
+    var hidden = input
+    for layer in first..<min(last, count) {
+      try body(layer, hidden)
+      hidden = try record(layer, hidden).output
+    }
+    let isEnd = last == count
+    try body(
+      last,
+      isEnd
+        ? try network.recordFinish(
+          hidden, constants: constants, cancellation: cancellation
+        ).output : hidden)
+  }
+
   /// The scalar, and its gradient with respect to what leaves the last layer.
   func end(_ hidden: Tensor, target: GradientTarget) throws -> (
     value: Double, gradient: Tensor

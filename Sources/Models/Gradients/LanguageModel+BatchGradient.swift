@@ -178,7 +178,7 @@ extension LanguageModel {
   /// How many rows one batch has at most: enough to keep all threads busy, and so few that their recordings are kept.
   ///
   /// It depends on the model and the options alone, so that the numbers do too.
-  private func rowsPerBatch(_ options: GradientOptions) -> Int {
+  func rowsPerBatch(_ options: GradientOptions) -> Int {
     let sizes = configuration
     let perToken = gradientByteCount(tokens: 1) * max(1, sizes.layers)
     return min(2_048, max(1, options.recordingLimit / max(1, perToken)))

@@ -24,7 +24,8 @@ extension LatentAttention {
     let attended = try RecordedAttention(
       queries: queries, keys: try latents.keys(0..<sizes.heads, cancellation: cancellation),
       values: try latents.values(0..<sizes.heads, cancellation: cancellation), sizes: sizes,
-      selection: selection, segments: constants.batch?.segments, cancellation: cancellation)
+      selection: selection, segments: constants.batch?.segments,
+      isRescaled: constants.rule == .rescale, cancellation: cancellation)
     return RecordedStep(
       output: try output(attended.output, cancellation),
       keeping: attended.kept + queryWay.kept + [narrowLatents]
@@ -81,6 +82,8 @@ extension LatentAttention {
   private func selection(
     _ normed: Tensor, _ rows: Range<Int>, _ constants: RunConstants, _ cancellation: Cancellation?
   ) throws -> KeySelection? {
+    // A baseline's keys would be others: pairs are followed only where all keys are selected.
+    guard constants.rule != .rescale else { return nil }
     guard let indexer, case .latent(let down, let norm, _) = queries else { return nil }
     let parts = try indexer.prepare(
       normed, queryLatents: norm(try down(normed, cancellation)), constants: constants, first: 0,
@@ -121,11 +124,13 @@ struct RecordedAttention: Sendable {
   private let selection: KeySelection?
   /// The rows of each text, where they are those of several.
   private let segments: [Range<Int>]?
+  /// Whether they are a text and its baseline, whose changes are followed.
+  private let isRescaled: Bool
 
   /// Attends.
   init(
     queries: Tensor, keys: Tensor, values: Tensor, sizes: ModelConfiguration,
-    selection: KeySelection?, segments: [Range<Int>]?, cancellation: Cancellation?
+    selection: KeySelection?, segments: [Range<Int>]?, isRescaled: Bool, cancellation: Cancellation?
   ) throws {
     precondition(selection == nil || segments == nil, "keys are selected of one text")
     self.queries = queries
@@ -134,6 +139,7 @@ struct RecordedAttention: Sendable {
     self.sizes = sizes
     self.selection = selection
     self.segments = segments
+    self.isRescaled = isRescaled
     if let segments {
       (output, sums) = try attentionOfSegments(
         segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
@@ -187,6 +193,11 @@ struct RecordedAttention: Sendable {
 
   /// The gradients with respect to queries, keys and values.
   func gradient(_ gradient: Tensor, _ cancellation: Cancellation?) throws -> AttentionGradient {
+    if isRescaled {
+      return try attentionRescale(
+        gradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
+        keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
+    }
     if let segments {
       return try attentionOfSegmentsGradient(
         gradient, segments, queries: queries, keys: keys, values: values, output: output,

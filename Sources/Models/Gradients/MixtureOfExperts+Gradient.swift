@@ -9,6 +9,8 @@ extension MixtureOfExperts {
     let rows: [Int]
     /// By what the expert's output is multiplied for each.
     let weights: [Float]
+    /// By what its gradient is multiplied: the same, but for pairs, which have the mean of both weights.
+    let backWeights: [Float]
     let step: RecordedStep
   }
 
@@ -43,7 +45,7 @@ extension MixtureOfExperts {
       var sums = result.floats
       for use in uses {
         var slopes = gradient.gatheringRows(use.rows).floats
-        for (index, weight) in use.weights.enumerated() {
+        for (index, weight) in use.backWeights.enumerated() {
           for place in index * width..<(index + 1) * width { slopes[place] *= weight }
         }
         let inner = try use.step.pullback(
@@ -68,11 +70,36 @@ extension MixtureOfExperts {
       rows[Int(expert)].append(place / routing.chosenCount)
       weights[Int(expert)].append(factors[place])
     }
+    if rule == .rescale { return try pairedUses(rows, weights, x, cancellation) }
     var result: [Use] = []
     for (index, expert) in experts.enumerated() where !rows[index].isEmpty {
       let step = try expert.record(
         x.gatheringRows(rows[index]), rule, cancellation: cancellation)
-      result.append(Use(expert: index, rows: rows[index], weights: weights[index], step: step))
+      result.append(
+        Use(
+          expert: index, rows: rows[index], weights: weights[index], backWeights: weights[index],
+          step: step))
+    }
+    return result
+  }
+
+  /// The uses by a text and its baseline: where either chose an expert, both go through it, the other with the weight 0.
+  private func pairedUses(
+    _ rows: [[Int]], _ weights: [[Float]], _ x: Tensor, _ cancellation: Cancellation?
+  ) throws -> [Use] {
+    let half = x.shape[0] / 2
+    var result: [Use] = []
+    for (index, expert) in experts.enumerated() where !rows[index].isEmpty {
+      var weightOf: [Int: Float] = [:]
+      for (row, weight) in zip(rows[index], weights[index]) { weightOf[row] = weight }
+      let tokens = Set(rows[index].map { $0 % half }).sorted()
+      let both = tokens + tokens.map { $0 + half }
+      let means = tokens.map { ((weightOf[$0] ?? 0) + (weightOf[$0 + half] ?? 0)) / 2 }
+      let step = try expert.record(x.gatheringRows(both), .rescale, cancellation: cancellation)
+      result.append(
+        Use(
+          expert: index, rows: both, weights: both.map { weightOf[$0] ?? 0 },
+          backWeights: means + means, step: step))
     }
     return result
   }
