@@ -18,6 +18,7 @@ struct GoldenFile {
 
   static let names = ["literals", "expressions", "statements", "recovery", "foreign"]
 
+  /// Whether this run writes the files anew.
   static let isRecording = getenv("VITRINE_RECORD") != nil
 
   var preamble: String
@@ -56,7 +57,7 @@ struct GoldenFile {
     self.cases = cases
   }
 
-  func write(name: String) {
+  func write(name: String) throws {
     var text = preamble
     for (index, entry) in cases.enumerated() {
       text += (index == 0 ? "\n\n" : "\n") + "## \(entry.title)\n"
@@ -65,9 +66,10 @@ struct GoldenFile {
         text += "\n\(title)\n````\n" + content + (content.isEmpty ? "" : "\n") + "````\n"
       }
     }
-    guard let file = fopen(Self.folder + name + ".md", "w") else { return }
-    fputs(text, file)
-    fclose(file)
+    let path = Self.folder + name + ".md"
+    let file = try #require(fopen(path, "w"), "\(path) can't be written")
+    let isWritten = fputs(text, file) >= 0
+    #expect(fclose(file) == 0 && isWritten, "\(path) was not written whole")
   }
 
   private static func read(_ path: String) -> String {
