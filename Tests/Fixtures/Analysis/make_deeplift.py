@@ -8,7 +8,8 @@ stand at the text: a function of one number goes back as its change over its arg
 other factor's two values; norms are made of these. The softmax is exp(z - ln sum exp z): the exponential by the rule, and
 the logarithm's change shared among the scores so that probabilities sum to 1. Experts' weights are taken as given, at
 their mean. Where there are no experts the multipliers times the changes sum to the scalar's change. On a net of linear maps
-and sigmoids the rule is that of captum's DeepLift.
+and sigmoids the rule is that of captum's DeepLift. SmoothGrad draws the numbers that Vitrine's seed decides, and captum's
+NoiseTunnel, which is given them too, says the same.
 """
 import json, math, os, sys, types
 import torch
@@ -176,15 +177,31 @@ class Generator:
         return math.sqrt(-2 * math.log(1 - self.uniform())) * math.cos(2 * math.pi * self.uniform())
 
 
-def smoothgrad(model, x, samples, seed, noise=0.15):
-    """the length of the mean gradient of noisy copies, by autograd"""
+def smoothgrad(function, x, samples, seed, noise=0.15):
+    """the length of each token's mean gradient of noisy copies of x [1, tokens, width], by autograd"""
     generator, total = Generator(seed), torch.zeros_like(x)
     deviation = noise * (x.max() - x.min()).item()
-    for _ in range(samples):
-        numbers = [generator.normal() for _ in range(x.numel())]
-        y = (x + deviation * torch.tensor(numbers, dtype=x.dtype).reshape(x.shape)).requires_grad_()
-        total += torch.autograd.grad(scalar(model, y).sum(), y)[0] / samples
+    numbers = torch.tensor([generator.normal() for _ in range(samples * x.numel())], dtype=x.dtype)
+    for number in numbers.reshape(samples, *x.shape):
+        y = (x + deviation * number).requires_grad_()
+        total += torch.autograd.grad(function(y).sum(), y)[0] / samples
+    wanted = noise_tunnel(function, x, samples, deviation, numbers)
+    assert torch.allclose(total, wanted, rtol=1e-9, atol=1e-12), (total - wanted).abs().max()
     return total[0].norm(dim=1).tolist()
+
+
+def noise_tunnel(function, x, samples, deviation, numbers):
+    """what captum's NoiseTunnel makes of the gradients, given the same noise"""
+    from captum.attr import NoiseTunnel, Saliency
+    drawn = torch.normal
+    left = iter(numbers.reshape(samples, *x.shape))
+    # In double precision, which the deviations that it would hand over aren't.
+    torch.normal = lambda mean, deviations: mean + deviation * next(left)
+    try:
+        return NoiseTunnel(Saliency(function)).attribute(
+            x, nt_type="smoothgrad", nt_samples=samples, nt_samples_batch_size=1, stdevs=deviation, abs=False)
+    finally:
+        torch.normal = drawn
 
 
 def main():
@@ -195,7 +212,7 @@ def main():
         embed = model.get_input_embeddings()
         x = embed(torch.tensor([IDS])).detach()
         base = embed(torch.tensor([[BASELINE] * len(IDS)])).detach()
-        smooth = smoothgrad(model, x, 5, 3)
+        smooth = smoothgrad(lambda v: scalar(model, v), x, 5, 3)
         plain = torch.cat([scalar(model, x), scalar(model, base)])
         prepare(model)
         pair = torch.cat([x, base]).requires_grad_()
@@ -213,4 +230,4 @@ def main():
         file.write("\n")
 
 
-main()
+if __name__ == "__main__": main()
