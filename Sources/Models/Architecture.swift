@@ -119,6 +119,11 @@ public struct RunConstants: Sendable {
   /// The ids of some of the rows that the layers are given; none where they aren't known.
   func ids(_ rows: Range<Int>) -> [Int] { tokenIDs.isEmpty ? [] : Array(tokenIDs[rows]) }
 
+  /// The position in its text of each of all the rows that the layers are given, which are so many.
+  func positions(_ count: Int) -> [Int] {
+    batch.map { $0.positions.map(Int.init) } ?? Array(position..<position + count)
+  }
+
   /// Queries or keys `[rows, heads × dimension]` turned by their positions; `first` is the number of the
   /// first among the rows that the layers are given.
   ///

@@ -28,7 +28,8 @@ public enum ModelError: Error, Sendable, Equatable {
   case expertOutOfRange(String, layer: Int, token: Int, count: Int)
   case notEnoughMemory(what: String, needed: Int, available: Int)
   case notDifferentiable(architecture: String)
-  case noRelevanceRules(architecture: String)
+  case noSelectedChanges(model: String, tokens: Int, limit: Int)
+  case noPairRelevance(model: String)
   case wrongInputShape(found: [Int], expected: [Int])
 
   // Looking into a trace.
@@ -96,8 +97,11 @@ extension ModelError: CustomStringConvertible {
         + "but \(amount(available)) are available: take a shorter text or ask for less."
     case .notDifferentiable(let architecture):
       "Gradients of the architecture \(quoted(architecture)) can't be computed: it runs forward alone."
-    case .noRelevanceRules(let architecture):
-      "Relevance can't be followed through the architecture \(quoted(architecture)): its rules are those of decoders."
+    case .noSelectedChanges(let model, let tokens, let limit):
+      "DeepLIFT can't follow \(tokens) tokens through \(quoted(model)): of more than \(limit) its indexer selects keys, "
+        + "which would be others for the baseline."
+    case .noPairRelevance(let model):
+      "Attention relevance follows one stack of layers, and \(quoted(model)) has two: it reads one text and writes another."
     case .wrongInputShape(let found, let expected):
       "The given vectors have the shape \(found), but \(expected) is expected."
     case .layerOutOfRange(let layer, let count):

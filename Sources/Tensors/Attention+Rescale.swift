@@ -1,25 +1,30 @@
 import Glibc
 
 /// The way back through attention by DeepLIFT's rescale rule, for pairs as those of `activationRescale`: the text's
-/// tokens, then as many of what it is compared with, which don't see each other.
+/// tokens, then as many of what it is compared with, whose queries see the keys of their own half alone.
 ///
 /// Products go back with the mean of the other factor's two values. With p = eᵘ and u = z − ln Σ eᶻ the softmax's change is
 /// Δp = m (Δz − Σ m Δz / Σ m), where m = Δp / Δu is the logarithmic mean of both probabilities: what the rule says of the
 /// exponential, with the logarithm's change shared by what each score brings to it. Where both are equal, it is the derivative.
 ///
 /// - Parameters:
-///   - multipliers: of the heads' results, `[2 · tokens, heads · dv]`.
-///   - queries: `[2 · tokens, heads · d]`; `keys` and `values` `[2 · tokens, keyValueHeads · …]`.
+///   - multipliers: of the heads' results, `[2 · queries, heads · dv]`.
+///   - queries: `[2 · queries, heads · d]`; `keys` and `values` `[2 · keys, keyValueHeads · …]`.
+///   - causal: whether a query sees the keys up to its own place, or all; as many of both in the first case.
+///   - bias: what is added to the scaled scores `[queries, keys]` of one head for some queries and so many keys, the same in
+///     both halves, such as a bias by distance.
 ///
 /// Precondition: the shapes fit. Throws `Cancelled`.
 public func attentionRescale(
   _ multipliers: Tensor, queries: Tensor, keys: Tensor, values: Tensor, heads: Int,
-  keyValueHeads: Int, scale: Float, cancellation: Cancellation? = nil
+  keyValueHeads: Int, scale: Float, causal: Bool = true,
+  bias: ((_ head: Int, _ queries: Range<Int>, _ keys: Int) -> [Float])? = nil,
+  cancellation: Cancellation? = nil
 ) throws(Cancelled) -> AttentionGradient {
-  let half = queries.rowCount / 2
+  let (half, keyHalf) = (queries.rowCount / 2, keys.rowCount / 2)
   precondition(
-    keys.rowCount == 2 * half && values.rowCount == 2 * half && multipliers.rowCount == 2 * half,
-    "pairs of tokens")
+    queries.rowCount == 2 * half && multipliers.rowCount == 2 * half && keys.rowCount == 2 * keyHalf
+      && values.rowCount == 2 * keyHalf && (!causal || keyHalf == half), "pairs of tokens")
   let width = queries.rowLength / heads
   let valueWidth = values.rowLength / keyValueHeads
   var result = AttentionGradient(
@@ -32,7 +37,8 @@ public func attentionRescale(
     let group = head / (heads / keyValueHeads)
     func of(_ tensor: Tensor, _ index: Int, _ width: Int) -> (Tensor, Tensor, mean: Tensor) {
       let part = tensor.slice(axis: 1, index * width..<(index + 1) * width)
-      let (text, base) = (part.rows(0..<half), part.rows(half..<2 * half))
+      let count = part.rowCount / 2
+      let (text, base) = (part.rows(0..<count), part.rows(count..<2 * count))
       var mean = text
       mean.add(base)
       mean.scale(by: 0.5)
@@ -42,19 +48,20 @@ public func attentionRescale(
     let v = of(values, group, valueWidth)
     let slope = multipliers.slice(axis: 1, head * valueWidth..<(head + 1) * valueWidth)
       .rows(0..<half)
-    var keySum = keyParts[group] ?? Tensor(zeros: [half, width])
-    var valueSum = valueParts[group] ?? Tensor(zeros: [half, valueWidth])
+    var keySum = keyParts[group] ?? Tensor(zeros: [keyHalf, width])
+    var valueSum = valueParts[group] ?? Tensor(zeros: [keyHalf, valueWidth])
     var querySlopes: [Tensor] = []
     for first in stride(from: 0, to: half, by: 64) {
       try cancellation?.check()
       let block = first..<min(half, first + 64)
-      let seen = 0..<block.upperBound
+      let seen = 0..<(causal ? block.upperBound : keyHalf)
       func scores(_ queries: Tensor, _ keys: Tensor) throws(Cancelled) -> [Float] {
         try linear(
           queries.rows(block), weight: keys.rows(seen), bias: nil, precision: .float32,
           cancellation: cancellation
         ).floats
       }
+      let added = bias?(head, block, seen.count)
       let back = try linear(
         slope.rows(block), weight: v.mean.rows(seen), bias: nil, precision: .float32,
         cancellation: cancellation
@@ -64,10 +71,12 @@ public func attentionRescale(
       var means = scoreSlopes
       for row in 0..<block.count {
         let start = row * seen.count
-        let visible = start..<start + first + row + 1
+        let visible = start..<start + (causal ? first + row + 1 : keyHalf)
+        func scaled(_ scores: [Float]) -> [Double] {
+          visible.map { Double(scale) * Double(scores[$0]) + Double(added?[$0] ?? 0) }
+        }
         softmaxRescale(
-          own[visible].map { Double(scale) * Double($0) },
-          other[visible].map { Double(scale) * Double($0) }, back[visible].map(Double.init)
+          scaled(own), scaled(other), back[visible].map(Double.init)
         ) { place, multiplier, mean in
           scoreSlopes[start + place] = Float(Double(scale) * multiplier)
           means[start + place] = Float(mean)

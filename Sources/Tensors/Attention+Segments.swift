@@ -1,16 +1,17 @@
 import CKernels
 
-/// Causal attention within each of the texts that lie one after the other in one row of tokens, none of which sees
-/// another, and the logarithm of each row's sum of exponentials.
+/// Attention within each of the texts that lie one after the other in one row of tokens, none of which sees another, and
+/// the logarithm of each row's sum of exponentials.
 ///
 /// - `queries` `[tokens, heads · d]`, `keys` `[tokens, keyValueHeads · d]`, `values` `[tokens, keyValueHeads · dv]`.
 /// - `segments`: the tokens of each text; tokens of none get zeros.
+/// - `causal`: whether a token sees those of its text up to its own place, or all of them.
 ///
 /// Every text is computed as by `attentionWithLogSumExp`, all of them at the same time. Precondition: the shapes
 /// fit; segments are within the tokens and do not overlap. Throws `Cancelled`.
 public func attentionOfSegments(
   _ segments: [Range<Int>], queries: Tensor, keys: Tensor, values: Tensor, heads: Int,
-  keyValueHeads: Int, scale: Float, cancellation: Cancellation? = nil
+  keyValueHeads: Int, scale: Float, causal: Bool = true, cancellation: Cancellation? = nil
 ) throws(Cancelled) -> (output: Tensor, logSumExp: Tensor) {
   let (queries, keys, values) = (queries.widened(), keys.widened(), values.widened())
   let valueDimension = values.rowLength / keyValueHeads
@@ -24,7 +25,7 @@ public func attentionOfSegments(
     unsafe AttentionComputation(
       shape: AttentionShape(
         queries.rows(segment), keys.rows(segment), heads: heads, keyValueHeads: keyValueHeads,
-        scale: scale, isCausal: true, keyMask: nil),
+        scale: scale, isCausal: causal, keyMask: nil),
       values: values.rows(segment).floatPointer, valueDimension: valueDimension,
       output: output.rows(segment).mutableFloatPointer,
       logSumExp: logSumExp.rows(segment).mutableFloatPointer)
@@ -57,7 +58,7 @@ public func attentionOfSegments(
 public func attentionOfSegmentsGradient(
   _ gradient: Tensor, _ segments: [Range<Int>], queries: Tensor, keys: Tensor, values: Tensor,
   output: Tensor, logSumExp: Tensor, heads: Int, keyValueHeads: Int, scale: Float,
-  cancellation: Cancellation? = nil
+  causal: Bool = true, cancellation: Cancellation? = nil
 ) throws(Cancelled) -> AttentionGradient {
   let (queries, keys, values) = (queries.widened(), keys.widened(), values.widened())
   let (gradient, output, logSumExp) = (gradient.widened(), output.widened(), logSumExp.widened())
@@ -78,7 +79,7 @@ public func attentionOfSegmentsGradient(
     unsafe AttentionGradientComputation(
       shape: AttentionShape(
         queries.rows(segment), keys.rows(segment), heads: heads, keyValueHeads: keyValueHeads,
-        scale: scale, isCausal: true, keyMask: nil),
+        scale: scale, isCausal: causal, keyMask: nil),
       values: values.rows(segment).floatPointer, valueDimension: valueDimension,
       output: output.rows(segment).floatPointer, gradient: gradient.rows(segment).floatPointer,
       logSumExp: logSumExp.rows(segment).floatPointer,

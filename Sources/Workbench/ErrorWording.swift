@@ -67,7 +67,10 @@ enum ErrorWording {
           "no-gradient",
           "`patch`, `ablate`, `lens` and `attention` ask it without gradients."
         )
-      case .noRelevanceRules: ("no-gradient", nil)
+      case .noSelectedChanges:
+        ("no-gradient", "Integrated gradients follow the text's own selection.")
+      case .noPairRelevance:
+        ("no-gradient", "\"attn_lrp\" and \"conserving_lrp\" follow relevance through both stacks.")
       case .wrongInputShape: ("wrong-shape", nil)
       case .tokensUnknown: ("tokens-unknown", nil)
       case .layerOutOfRange, .headOutOfRange, .positionOutOfRange: ("out-of-range", nil)

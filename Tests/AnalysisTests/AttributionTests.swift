@@ -187,12 +187,6 @@ import Testing
       let scores = try Attribution(question, method: method, options: options).scores
       #expect(scores.count == 6 && scores.allSatisfy { $0 > 0 })
     }
-    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
-      try Attribution(question, method: .attentionRelevance)
-    }
-    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
-      try Attribution(question, method: .conservingRelevance)
-    }
     let faithfulness = try Faithfulness(of: path, question, options: options)
     #expect(abs(faithfulness.deletion[0] - value) < 1e-5)
     let other = try question.asked(of: model)
@@ -226,10 +220,6 @@ import Testing
     let encoder = try LanguageModel.load(path: fixtures + "/bert-masked")
     #expect(throws: ModelError.notCausal(model: "bert-masked")) {
       try AttributionQuestion(encoder, prompt: [1], answer: [2])
-    }
-    let mask = GradientTarget.logits(.logit(of: 2, at: 0))
-    #expect(throws: ModelError.noRelevanceRules(architecture: "BERT")) {
-      try encoder.gradient(of: mask, ids: [1], options: GradientOptions(rule: .conserving))
     }
     let decoder = try LanguageModel.load(path: fixtures + "/deepseek-v3")
     #expect(throws: ModelError.emptyInput) {

@@ -110,7 +110,7 @@ import Testing
     let model = try LanguageModel.load(path: "\(fixtures)/deepseek-v32")
     let ids = (0..<19).map { 3 + $0 * 5 % 50 }
     let question = try AttributionQuestion(model, prompt: ids, answer: [9])
-    #expect(throws: ModelError.noRelevanceRules(architecture: model.architecture)) {
+    #expect(throws: ModelError.noSelectedChanges(model: "deepseek-v32", tokens: 19, limit: 5)) {
       try Attribution(question, method: .deepLift)
     }
     #expect(

@@ -123,11 +123,10 @@ import Testing
       try model.tokenVectors(ids: [5, 1]), try model.tokenVectors(ids: [0])
     )
     func gradient(
-      _ target: LogitTarget, rule: BackwardRule = .derivative, targetLayers: [Int] = []
+      _ target: LogitTarget, targetLayers: [Int] = []
     ) throws {
       _ = try model.gradient(
-        of: target, reading: source, writing: written, targetLayers: targetLayers,
-        options: GradientOptions(rule: rule))
+        of: target, reading: source, writing: written, targetLayers: targetLayers)
     }
     #expect(throws: ModelError.positionOutOfRange(1, count: 1)) {
       try gradient(.logit(of: 3, at: 1))
@@ -138,10 +137,7 @@ import Testing
     #expect(throws: ModelError.layerOutOfRange(2, count: 2)) {
       try gradient(.logit(of: 3, at: 0), targetLayers: [2])
     }
-    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
-      try gradient(.logit(of: 3, at: 0), rule: .conserving)
-    }
-    #expect(throws: ModelError.noRelevanceRules(architecture: "T5")) {
+    #expect(throws: ModelError.noPairRelevance(model: "t5")) {
       try model.attentionRelevance(of: .logit(of: 3, at: 0), embeddings: source)
     }
     let stop = Cancellation()

@@ -119,16 +119,20 @@ struct AnswerSteps {
   func changes(
     _ step: Int, _ kind: AttributionBaseline, _ cancellation: Cancellation?
   ) throws -> (scores: [Double], found: RescaledMultipliers) {
-    guard written == nil else {
-      throw ModelError.noRelevanceRules(architecture: model.architecture)
-    }
     let (count, width) = (explained(step), model.configuration.width)
     let (own, absent) = (vectors.floats, try kind.vector(of: model, cancellation))
     // What comes after the tokens that explain it is given, as it is for the text.
     let base = own.indices.map { $0 < count * width ? absent[$0 % width] : own[$0] }
-    let found = try model.multipliers(
-      of: targets[step], embeddings: vectors, baseline: Tensor(shape: vectors.shape, base),
-      cancellation: cancellation)
+    let baseline = Tensor(shape: vectors.shape, base)
+    let found =
+      if let written {
+        try model.multipliers(
+          of: targets[step], reading: vectors, baseline: baseline, writing: written,
+          cancellation: cancellation)
+      } else {
+        try model.multipliers(
+          of: targets[step], embeddings: vectors, baseline: baseline, cancellation: cancellation)
+      }
     let multipliers = found.multipliers.floats
     var scores = [Double](repeating: 0, count: count)
     for token in 0..<count {

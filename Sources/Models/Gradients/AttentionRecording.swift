@@ -31,7 +31,7 @@ struct AttentionRecording {
       if let segments {
         try attentionOfSegments(
           segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
-          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
+          keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale, causal: sizes.isCausal,
           cancellation: cancellation)
       } else {
         try attentionWithLogSumExp(
@@ -56,12 +56,12 @@ struct AttentionRecording {
           try attentionRescale(
             mixedGradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
             keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
-            cancellation: cancellation)
+            causal: sizes.isCausal, cancellation: cancellation)
         } else if let segments {
           try attentionOfSegmentsGradient(
             mixedGradient, segments, queries: queries, keys: keys, values: values, output: mixed,
             logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
-            scale: sizes.attentionScale, cancellation: cancellation)
+            scale: sizes.attentionScale, causal: sizes.isCausal, cancellation: cancellation)
         } else {
           try attentionGradient(
             mixedGradient, queries: queries, keys: keys, values: values, output: mixed,

@@ -1,8 +1,8 @@
 public import Tensors
 
 extension BERT: DifferentiableArchitecture {
-  /// It doesn't: the rules are those of decoders.
-  public var hasRelevanceRules: Bool { false }
+  /// Always: no token's part depends on how many texts there are.
+  public var followsBatches: Bool { true }
 
   /// The token embedding's rows of the ids.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
@@ -11,14 +11,14 @@ extension BERT: DifferentiableArchitecture {
 
   /// Adds position and segment vectors to the tokens' and norms the sums.
   public func recordEntry(
-    _ vectors: Tensor, cancellation: Cancellation?
+    _ vectors: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     var sum = vectors
     sum.add(segmentEmbedding.gatheringRows(Array(repeating: 0, count: vectors.shape[0])))
-    sum.add(positionEmbedding.gatheringRows(Array(0..<vectors.shape[0])))
+    sum.add(positionEmbedding.gatheringRows(constants.positions(vectors.shape[0])))
     let input = sum
     return RecordedStep(output: embeddingNorm(input), keeping: [input]) { gradient, _ in
-      embeddingNorm.inputGradient(gradient, input)
+      embeddingNorm.inputGradient(gradient, input, constants.rule)
     }
   }
 
@@ -34,7 +34,9 @@ extension BERT: DifferentiableArchitecture {
     let attended = try attention(hidden, rows: rows, cancellation: cancellation)
     var first = attended.output
     first.add(hidden.rows(rows))
-    let middle = first
+    // Of several texts, only the rows that count go through the last feed-forward part.
+    let batch = index == layers.count - 1 ? constants.batch : nil
+    let middle = batch?.gathered(first) ?? first
     let normed = layer.attentionNorm(middle)
     let inner = try layer.up(normed, cancellation)
     var second = try layer.down(activation(inner), cancellation)
@@ -43,11 +45,13 @@ extension BERT: DifferentiableArchitecture {
     let output = layer.feedForwardNorm(last)
     return RecordedStep(output: output, [attended], keeping: [middle, inner, last]) {
       gradient, cancellation in
-      let lastGradient = layer.feedForwardNorm.inputGradient(gradient, last)
+      let lastGradient = layer.feedForwardNorm.inputGradient(gradient, last, constants.rule)
       let innerGradient = activation.gradient(
-        try layer.down.inputGradient(lastGradient, cancellation), inner)
-      let middleGradient = layer.attentionNorm.inputGradient(
-        try layer.up.addInputGradient(innerGradient, to: lastGradient, cancellation), middle)
+        try layer.down.inputGradient(lastGradient, cancellation), inner, constants.rule)
+      var middleGradient = layer.attentionNorm.inputGradient(
+        try layer.up.addInputGradient(innerGradient, to: lastGradient, cancellation), middle,
+        constants.rule)
+      if let batch { middleGradient = batch.scattered(middleGradient) }
       var result = try attended.pullback(middleGradient, cancellation)
       try result.addRows(startingAt: rows.lowerBound, middleGradient)
       return result
@@ -63,7 +67,7 @@ extension BERT: DifferentiableArchitecture {
 
   /// The scores of masked-token prediction.
   public func recordLogits(
-    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+    _ hidden: Tensor, of ids: [Int]?, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     guard let head else { throw ModelError.noLanguageModelHead(model: Self.name) }
     let inner = try head.transform(hidden, cancellation)
@@ -75,7 +79,7 @@ extension BERT: DifferentiableArchitecture {
       gradient, cancellation in
       let normedGradient = try scores.pullback(gradient, cancellation)
       let innerGradient = activation.gradient(
-        head.norm.inputGradient(normedGradient, activated), inner)
+        head.norm.inputGradient(normedGradient, activated, constants.rule), inner, constants.rule)
       return try head.transform.inputGradient(innerGradient, cancellation)
     }
   }

@@ -47,6 +47,23 @@ public enum BackwardRule: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Back through the product of two tensors, element by element.
+  func product(
+    _ gradient: Tensor, _ first: Tensor, _ second: Tensor
+  ) -> (first: Tensor, second: Tensor) {
+    switch self {
+    case .derivative: return (multiply(gradient, second), multiply(gradient, first))
+    case .rescale:
+      return (
+        multiply(gradient, pairMeans(second)), multiply(gradient, pairMeans(first))
+      )
+    case .attentionAware, .conserving:
+      var half = gradient
+      half.scale(by: 0.5)
+      return (multiply(half, second), multiply(half, first))
+    }
+  }
+
   /// Back through `silu(gate) · up`.
   func gated(
     _ gradient: Tensor, gate: consuming Tensor, up: consuming Tensor
@@ -107,7 +124,7 @@ extension Activation {
   }
 
   /// The function of one number.
-  private func value(_ x: Double) -> Double {
+  func value(_ x: Double) -> Double {
     switch self {
     case .gelu: 0.5 * x * (1 + erf(x * 0.5.squareRoot()))
     case .geluTanh:

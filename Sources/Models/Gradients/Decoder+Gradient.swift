@@ -19,7 +19,7 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
 
   /// The vectors as they are.
   public func recordEntry(
-    _ vectors: Tensor, cancellation: Cancellation?
+    _ vectors: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     RecordedStep(output: vectors, keeping: []) { gradient, _ in gradient }
   }
@@ -72,7 +72,7 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
 
   /// The head's scores.
   public func recordLogits(
-    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+    _ hidden: Tensor, of ids: [Int]?, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     guard let head = decoder.head else {
       throw ModelError.noLanguageModelHead(model: Self.name)

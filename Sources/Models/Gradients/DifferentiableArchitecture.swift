@@ -10,7 +10,9 @@ public protocol DifferentiableArchitecture: Architecture {
   func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor
 
   /// From the tokens' vectors to what enters the first layer, `[tokens, width]` both.
-  func recordEntry(_ vectors: Tensor, cancellation: Cancellation?) throws -> RecordedStep
+  func recordEntry(
+    _ vectors: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> RecordedStep
 
   /// Runs one layer over the residual stream `[tokens, width]` and gives the stream after it at the
   /// positions `rows` alone, `[rows, width]`.
@@ -29,20 +31,14 @@ public protocol DifferentiableArchitecture: Architecture {
   /// The scores of the tokens `ids`, or of the whole vocabulary where it is `nil`, from finished hidden
   /// states: `[rows, ids]` for `[rows, width]`. Asked only of models that have a head.
   func recordLogits(
-    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+    _ hidden: Tensor, of ids: [Int]?, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep
-
-  /// Whether its ways back know the rules of relevance; they do unless an architecture says otherwise.
-  var hasRelevanceRules: Bool { get }
 
   /// Whether its layers can follow the rows of several texts at once; they can't unless an architecture says otherwise.
   var followsBatches: Bool { get }
 }
 
 extension DifferentiableArchitecture {
-  /// They do.
-  public var hasRelevanceRules: Bool { true }
-
   /// They can't.
   public var followsBatches: Bool { false }
 }

@@ -7,11 +7,14 @@ public protocol DifferentiableEncoderDecoder: EncoderDecoder, DifferentiableArch
   /// Runs one layer of the decoder over its residual stream `[targets, width]`, beside the encoder's
   /// finished hidden states `[sources, width]`.
   func recordTargetLayer(
-    _ layer: Int, _ hidden: Tensor, source: Tensor, cancellation: Cancellation?
+    _ layer: Int, _ hidden: Tensor, source: Tensor, constants: RunConstants,
+    cancellation: Cancellation?
   ) throws -> RecordedPairStep
 
   /// What follows the decoder's last layer, for any rows.
-  func recordTargetFinish(_ hidden: Tensor, cancellation: Cancellation?) throws -> RecordedStep
+  func recordTargetFinish(
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
+  ) throws -> RecordedStep
 
   /// The scores of the tokens `ids`, or of the whole vocabulary where it is `nil`, from the decoder's
   /// finished hidden states: `[rows, ids]` for `[rows, width]`.

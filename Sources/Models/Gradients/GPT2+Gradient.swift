@@ -8,10 +8,10 @@ extension GPT2: DifferentiableArchitecture {
 
   /// Adds position vectors to the tokens'.
   public func recordEntry(
-    _ vectors: Tensor, cancellation: Cancellation?
+    _ vectors: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     var sum = vectors
-    sum.add(positionEmbedding.gatheringRows(Array(0..<vectors.shape[0])))
+    sum.add(positionEmbedding.gatheringRows(constants.positions(vectors.shape[0])))
     return RecordedStep(output: sum, keeping: []) { gradient, _ in gradient }
   }
 
@@ -111,7 +111,7 @@ extension GPT2: DifferentiableArchitecture {
 
   /// The head's scores.
   public func recordLogits(
-    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+    _ hidden: Tensor, of ids: [Int]?, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     try recordScores(hidden, weight: head, bias: nil, of: ids, cancellation: cancellation)
   }

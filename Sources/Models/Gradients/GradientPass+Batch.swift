@@ -44,7 +44,8 @@ extension GradientPass {
     for (ids, texts) in groups {
       let rows = texts.flatMap { Array($0.part) }
       let scores = try network.recordLogits(
-        finish.output.gatheringRows(rows), of: ids, cancellation: cancellation)
+        finish.output.gatheringRows(rows), of: ids, constants: constants,
+        cancellation: cancellation)
       var start = 0
       let gradients = texts.map { entry -> Tensor in
         let (value, gradient) = entry.target.evaluate(

@@ -134,7 +134,7 @@ struct GradientPass {
       let finish = try network.recordFinish(
         hidden.rows(own), constants: constants, cancellation: cancellation)
       let scores = try network.recordLogits(
-        finish.output, of: target.neededIDs, cancellation: cancellation)
+        finish.output, of: target.neededIDs, constants: constants, cancellation: cancellation)
       let (value, gradient) = target.evaluate(scores.output)
       let slope = try finish.pullback(try scores.pullback(gradient, cancellation), cancellation)
       if own.count == hidden.shape[0] { return (value, slope) }

@@ -31,7 +31,8 @@ extension LanguageModel {
     } together: { batch, pass, input, some in
       var pass = pass
       let network = try differentiable
-      let entry = try network.recordEntry(input, cancellation: cancellation)
+      let entry = try network.recordEntry(
+        input, constants: pass.constants, cancellation: cancellation)
       var residual: [Int: Tensor] = [:]
       let (values, gradient) = try pass.follow(
         entry.output, targets: some, parts: batch.parts
@@ -96,7 +97,8 @@ extension LanguageModel {
         of: targets[index], embeddings: embeddings[index], options: options,
         cancellation: cancellation)
     } together: { batch, pass, input, some in
-      let entry = try differentiable.recordEntry(input, cancellation: cancellation)
+      let entry = try differentiable.recordEntry(
+        input, constants: pass.constants, cancellation: cancellation)
       return try pass.end(
         try pass.through(entry.output), targets: some, parts: batch.parts
       ).values
@@ -120,7 +122,8 @@ extension LanguageModel {
       progress: nil, cancellation: cancellation)
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     return try computing {
-      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      let entry = try network.recordEntry(
+        vectors, constants: pass.constants, cancellation: cancellation)
       return try pass.end(try pass.through(entry.output), target: target).value
     }
   }
@@ -144,26 +147,30 @@ extension LanguageModel {
       return done
     }
     let rows = try zip(targets, inputs).map { try self.rows(of: $0, tokens: $1.shape[0]) }
+    // What comes after the last row that counts is left out where it isn't seen.
+    let lengths = inputs.indices.map {
+      configuration.isCausal ? rows[$0].upperBound : inputs[$0].shape[0]
+    }
     let most = rowsPerBatch(options)
     while done.count < inputs.count {
       let start = done.count
       var (end, count) = (start, 0)
-      while end < inputs.count, end == start || count + rows[end].upperBound <= most {
-        count += rows[end].upperBound
+      while end < inputs.count, end == start || count + lengths[end] <= most {
+        count += lengths[end]
         end += 1
       }
       if end == start + 1 {
         done.append(try alone(start))
       } else {
         let texts = (start..<end).map {
-          (tokens: rows[$0].upperBound, rows: rows[$0], whole: inputs[$0].shape[0])
+          (tokens: lengths[$0], rows: rows[$0], whole: inputs[$0].shape[0])
         }
         let batch = TextBatch(texts)
         let pass = try pass(
           from: first, batch: batch, longest: texts.map(\.tokens).max() ?? 0, results: results,
           options: options, cancellation: cancellation)
         let input = try Tensor.concatenated(
-          (start..<end).map { inputs[$0].rows(0..<rows[$0].upperBound).converted(to: .float32) },
+          (start..<end).map { inputs[$0].rows(0..<lengths[$0]).converted(to: .float32) },
           axis: 0)
         let some = Array(targets[start..<end])
         done += try computing {

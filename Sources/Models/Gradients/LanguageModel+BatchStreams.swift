@@ -69,7 +69,8 @@ extension LanguageModel {
       options: options, cancellation: cancellation)
     return try computing {
       let vectors = try network.tokenVectors(ids, cancellation: cancellation)
-      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      let entry = try network.recordEntry(
+        vectors, constants: pass.constants, cancellation: cancellation)
       var streams: [Int: Tensor] = [:]
       try pass.through(entry.output, until: layers.max() ?? 0) { layer, stream in
         if layers.contains(layer) { streams[layer] = stream }

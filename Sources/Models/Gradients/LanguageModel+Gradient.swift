@@ -99,7 +99,8 @@ extension LanguageModel {
     pass.keepsStreams = options.keepsStreams
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     return try computing {
-      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      let entry = try network.recordEntry(
+        vectors, constants: pass.constants, cancellation: cancellation)
       var residual = [[Int: Tensor]](repeating: [:], count: targets.count)
       let results = try pass.follow(entry.output, targets) { layer, index, gradient in
         if layers.contains(layer) { residual[index][layer] = try gradient.padded(to: count) }
@@ -126,9 +127,7 @@ extension LanguageModel {
     progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> (value: Double, relevance: [Double]) {
     let network = try differentiable
-    guard configuration.isCausal else {
-      throw ModelError.noRelevanceRules(architecture: architecture)
-    }
+    guard !isEncoderDecoder else { throw ModelError.noPairRelevance(model: name) }
     try check(embeddings: embeddings)
     let count = embeddings.shape[0]
     var pass = try pass(
@@ -140,7 +139,8 @@ extension LanguageModel {
     pass.constants.witness = witness
     let vectors = embeddings.rows(0..<pass.tokens).converted(to: .float32)
     let value = try computing {
-      let entry = try network.recordEntry(vectors, cancellation: cancellation)
+      let entry = try network.recordEntry(
+        vectors, constants: pass.constants, cancellation: cancellation)
       return try pass.follow(entry.output, [.logits(target)]) { _, _, _ in }[0].value
     }
     return (value, zip(witness.row, start).map { $0 - $1 })
@@ -181,9 +181,6 @@ extension LanguageModel {
     options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> GradientPass {
     let network = try differentiable
-    guard options.rule.isDerivative || network.hasRelevanceRules else {
-      throw ModelError.noRelevanceRules(architecture: architecture)
-    }
     let ranges = try targets.map { try self.rows(of: $0, tokens: count) }
     let rows =
       (ranges.map(\.lowerBound).min() ?? 0)..<(ranges.map(\.upperBound).max() ?? count)
@@ -208,9 +205,6 @@ extension LanguageModel {
     cancellation: Cancellation?
   ) throws -> GradientPass {
     let network = try differentiable
-    guard options.rule.isDerivative || network.hasRelevanceRules else {
-      throw ModelError.noRelevanceRules(architecture: architecture)
-    }
     let count = batch.positions.count
     let needed = gradientByteCount(tokens: count, layers: results)
     try MemoryBudget.require(

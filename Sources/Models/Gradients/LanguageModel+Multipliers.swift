@@ -28,7 +28,6 @@ extension LanguageModel {
     cancellation: Cancellation? = nil
   ) throws -> RescaledMultipliers {
     let network = try differentiable
-    guard configuration.isCausal else { throw ModelError.notCausal(model: name) }
     try check(embeddings: embeddings)
     guard baseline.shape == embeddings.shape else {
       throw ModelError.wrongInputShape(found: baseline.shape, expected: embeddings.shape)
@@ -36,9 +35,9 @@ extension LanguageModel {
     let (whole, rows) = (
       embeddings.shape[0], try rows(of: .logits(target), tokens: embeddings.shape[0])
     )
-    let count = rows.upperBound
+    let count = configuration.isCausal ? rows.upperBound : whole
     if let limit = configuration.selectedKeys, count > limit {
-      throw ModelError.noRelevanceRules(architecture: architecture)
+      throw ModelError.noSelectedChanges(model: name, tokens: count, limit: limit)
     }
     let batch = TextBatch([(count, 0..<count, count), (count, 0..<count, count)])
     var options = GradientOptions(rule: .rescale)
@@ -47,48 +46,60 @@ extension LanguageModel {
       from: 0, batch: batch, longest: count, results: 0, options: options,
       cancellation: cancellation)
     return try computing {
+      let both = try Tensor.concatenated(
+        [embeddings, baseline].map { $0.rows(0..<count).converted(to: .float32) }, axis: 0)
       // What is added to the tokens' vectors, such as positions, is the same in both.
-      let entries = try [embeddings, baseline].map {
-        try network.recordEntry(
-          $0.rows(0..<count).converted(to: .float32), cancellation: cancellation
-        ).output
-      }
-      let hidden = try pass.forward(try Tensor.concatenated(entries, axis: 0))
-      let end = try pass.end(hidden, rescaling: target, rows: rows)
-      let slope = try pass.back([end.slope]) { _, _, _ in }[0].rows(0..<count)
+      let entry = try network.recordEntry(
+        both, constants: pass.constants, cancellation: cancellation)
+      let hidden = try pass.forward(entry.output)
+      let constants = pass.constants
+      let end = try target.change(
+        in: hidden, rows: rows,
+        finish: {
+          try network.recordFinish($0, constants: constants, cancellation: cancellation)
+        },
+        scores: {
+          try network.recordLogits($0, of: $1, constants: constants, cancellation: cancellation)
+        }, cancellation: cancellation)
+      let slope = try entry.pullback(
+        try pass.back([end.slope]) { _, _, _ in }[0], cancellation)
       return RescaledMultipliers(
-        multipliers: try slope.padded(to: whole), value: end.value,
+        multipliers: try slope.rows(0..<count).padded(to: whole), value: end.value,
         baselineValue: end.baselineValue)
     }
   }
 }
 
-extension GradientPass {
-  /// The scalar of both texts of a pair, and its multipliers with respect to what leaves the last layer.
-  func end(
-    _ hidden: Tensor, rescaling target: LogitTarget, rows: Range<Int>
+extension LogitTarget {
+  /// The scalar of both texts of a pair, from what leaves the last layer, and its multipliers with respect to that.
+  ///
+  /// - Parameters:
+  ///   - hidden: what leaves the last layer, `[2 · tokens, width]`.
+  ///   - rows: the tokens whose scores count.
+  ///   - finish: what follows the last layer.
+  ///   - scores: the scores of some tokens, or of all.
+  ///   - cancellation: stops the way back.
+  func change(
+    in hidden: Tensor, rows: Range<Int>, finish: (Tensor) throws -> RecordedStep,
+    scores: (Tensor, [Int]?) throws -> RecordedStep, cancellation: Cancellation?
   ) throws -> (value: Double, baselineValue: Double, slope: Tensor) {
     let half = hidden.shape[0] / 2
     let places = Array(rows) + rows.map { half + $0 }
-    let finish = try network.recordFinish(
-      hidden.gatheringRows(places), constants: constants, cancellation: cancellation)
-    let scores = try network.recordLogits(
-      finish.output, of: target.neededIDs, cancellation: cancellation)
+    let finished = try finish(hidden.gatheringRows(places))
+    let scored = try scores(finished.output, neededIDs)
     let (own, other) = (
-      scores.output.rows(0..<rows.count), scores.output.rows(rows.count..<2 * rows.count)
+      scored.output.rows(0..<rows.count), scored.output.rows(rows.count..<2 * rows.count)
     )
-    let multipliers = target.multipliers(own, other)
-    let slope = try finish.pullback(
-      try scores.pullback(
+    let multipliers = multipliers(own, other)
+    let slope = try finished.pullback(
+      try scored.pullback(
         try Tensor.concatenated([multipliers, multipliers], axis: 0), cancellation),
       cancellation)
     var padded = Tensor(zeros: hidden.shape)
     try padded.replaceRows(startingAt: rows.lowerBound, with: slope.rows(0..<rows.count))
-    return (target.evaluate(own).value, target.evaluate(other).value, padded)
+    return (evaluate(own).value, evaluate(other).value, padded)
   }
-}
 
-extension LogitTarget {
   /// The multipliers of the scores `[rows, neededIDs or vocabulary]` where they change from `other` to `own`.
   func multipliers(_ own: Tensor, _ other: Tensor) -> Tensor {
     guard measure == .logProbability else { return evaluate(own).gradient }

@@ -41,9 +41,14 @@ extension LanguageModel {
       throw ModelError.layerOutOfRange(layer, count: pass.targetLayerCount)
     }
     return try computing {
-      try pass.follow(
-        source.converted(to: .float32), written.converted(to: .float32), target,
-        layers: Set(layers), targetLayers: Set(targetLayers))
+      let (value, gradients) = try pass.follow(
+        source.converted(to: .float32), written.converted(to: .float32), layers: Set(layers),
+        targetLayers: Set(targetLayers)
+      ) { try pass.end($0, target) }
+      return PairGradient(
+        source: gradients.source, target: gradients.target,
+        sourceResidual: gradients.sourceResidual, targetResidual: gradients.targetResidual,
+        value: value)
     }
   }
 
@@ -62,17 +67,52 @@ extension LanguageModel {
     }
   }
 
+  /// DeepLIFT's multipliers of what is read, from a run of it and one of a baseline, beside the same text that is written;
+  /// otherwise as for a model of one stack.
+  ///
+  /// - Parameters:
+  ///   - target: the scalar of what is written.
+  ///   - source: the vectors of the tokens that are read, `[sources, width]`.
+  ///   - baseline: those that they are compared with, of the same shape.
+  ///   - written: the vectors of the tokens that are written, `[targets, width]`.
+  /// - Throws: `ModelError`, or `Cancelled`.
+  public func multipliers(
+    of target: LogitTarget, reading source: Tensor, baseline: Tensor, writing written: Tensor,
+    memoryLimit: Int? = nil, cancellation: Cancellation? = nil
+  ) throws -> RescaledMultipliers {
+    var options = GradientOptions(rule: .rescale)
+    options.memoryLimit = memoryLimit
+    let pass = try pairPass(
+      of: target, reading: source, writing: written, texts: 2, results: 0, options: options,
+      progress: nil, cancellation: cancellation)
+    guard baseline.shape == source.shape else {
+      throw ModelError.wrongInputShape(found: baseline.shape, expected: source.shape)
+    }
+    return try computing {
+      func both(_ text: Tensor, _ other: Tensor) throws -> Tensor {
+        try Tensor.concatenated([text, other].map { $0.converted(to: .float32) }, axis: 0)
+      }
+      let (ends, gradients) = try pass.follow(
+        try both(source, baseline), try both(written, written), layers: [], targetLayers: []
+      ) { hidden in
+        let end = try pass.change(hidden, target)
+        return ([end.value, end.baselineValue], end.slope)
+      }
+      return RescaledMultipliers(
+        multipliers: gradients.source.rows(0..<source.shape[0]), value: ends[0],
+        baselineValue: ends[1])
+    }
+  }
+
   /// Prepares a way through both stacks, after everything that can be wrong is checked.
   private func pairPass(
-    of target: LogitTarget, reading source: Tensor, writing written: Tensor, results: Int,
-    options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
+    of target: LogitTarget, reading source: Tensor, writing written: Tensor, texts: Int = 1,
+    results: Int, options: GradientOptions, progress: ((RunProgress) -> Void)?,
+    cancellation: Cancellation?
   ) throws -> PairGradientPass {
     guard isEncoderDecoder else { throw ModelError.noDecoder(model: name) }
     guard let network = network as? any DifferentiableEncoderDecoder else {
       throw ModelError.notDifferentiable(architecture: architecture)
-    }
-    guard options.rule.isDerivative else {
-      throw ModelError.noRelevanceRules(architecture: architecture)
     }
     try check(embeddings: source)
     try check(embeddings: written)
@@ -86,7 +126,7 @@ extension LanguageModel {
           id: term.id, position: term.position, vocabulary: sizes.vocabulary)
       }
     }
-    let (sources, targets) = (source.shape[0], written.shape[0])
+    let (sources, targets) = (texts * source.shape[0], texts * written.shape[0])
     let perTarget = (sizes.layers + results + 8) * sizes.width + 5 * sizes.innerWidth
     let perToken = 8 * sizes.heads * sizes.headDimension
     let needed =
@@ -96,135 +136,11 @@ extension LanguageModel {
       needed, for: "A gradient over \(sources + targets) tokens", limit: options.memoryLimit)
     // Recordings take at most half of what is left; which are kept doesn't show in the numbers.
     let left = (options.memoryLimit ?? MemoryBudget.available).map { ($0 - needed) / 2 } ?? .max
+    var constants = try network.prepare(tokens: sources)
+    constants.rule = options.rule
     return PairGradientPass(
-      network: network, constants: try network.prepare(tokens: sources),
+      network: network, constants: constants,
       recordingLimit: min(left, options.recordingLimit) / 2, progress: progress,
       cancellation: cancellation)
-  }
-}
-
-/// One way through an encoder and a decoder, and back.
-private struct PairGradientPass {
-  let network: any DifferentiableEncoderDecoder
-  let constants: RunConstants
-  /// How many bytes of recorded layers each stack keeps.
-  let recordingLimit: Int
-  let progress: ((RunProgress) -> Void)?
-  let cancellation: Cancellation?
-
-  /// A layer as it is kept: with its way back, or with what it is computed again from.
-  private enum Recording {
-    case kept(RecordedPairStep)
-    case input(Tensor)
-  }
-
-  var targetLayerCount: Int { network.decoderConfiguration.layers }
-  private var sourceLayerCount: Int { network.configuration.layers }
-
-  private func tell(_ done: Int) {
-    progress?(
-      RunProgress(
-        completedLayers: done, layerCount: 2 * (sourceLayerCount + targetLayerCount)))
-  }
-
-  private func sourcePass(tokens: Int) -> GradientPass {
-    GradientPass(
-      network: network, constants: constants, first: 0, tokens: tokens, rows: 0..<tokens,
-      recordingLimit: recordingLimit, progress: nil, cancellation: cancellation)
-  }
-
-  /// The scalar, from vectors of what is read and of what is written.
-  func value(_ source: Tensor, _ written: Tensor, _ target: LogitTarget) throws -> Double {
-    let entry = try network.recordEntry(source, cancellation: cancellation)
-    let memory = try network.finish(
-      try sourcePass(tokens: source.shape[0]).through(entry.output), cancellation: cancellation)
-    var hidden = written
-    for layer in 0..<targetLayerCount {
-      try cancellation?.check()
-      hidden = try network.recordTargetLayer(
-        layer, hidden, source: memory, cancellation: cancellation
-      ).output
-    }
-    let finished = try network.finishTarget(hidden.rows(target.rows), cancellation: cancellation)
-    return target.evaluate(
-      try network.recordTargetLogits(finished, of: target.neededIDs, cancellation: cancellation)
-        .output
-    ).value
-  }
-
-  /// The scalar and its gradients.
-  func follow(
-    _ source: Tensor, _ written: Tensor, _ target: LogitTarget, layers: Set<Int>,
-    targetLayers: Set<Int>
-  ) throws -> PairGradient {
-    let entry = try network.recordEntry(source, cancellation: cancellation)
-    var pass = sourcePass(tokens: source.shape[0])
-    let encoded = try network.recordFinish(
-      try pass.forward(entry.output), constants: constants, cancellation: cancellation)
-    tell(sourceLayerCount)
-    let memory = encoded.output
-    var hidden = written
-    var recordings: [Recording] = []
-    var room = recordingLimit
-    for layer in 0..<targetLayerCount {
-      let step = try record(layer, hidden, memory)
-      if step.byteCount <= room {
-        room -= step.byteCount
-        recordings.append(.kept(step))
-      } else {
-        recordings.append(.input(hidden))
-      }
-      hidden = step.output
-      tell(sourceLayerCount + layer + 1)
-    }
-    let (value, slope) = try end(hidden, target)
-    var gradient = slope
-    var memoryGradient = Tensor(zeros: memory.shape)
-    var targetResidual: [Int: Tensor] = [:]
-    for layer in (0..<targetLayerCount).reversed() {
-      let step =
-        switch recordings.removeLast() {
-        case .kept(let step): step
-        case .input(let hidden): try record(layer, hidden, memory)
-        }
-      let parts = try step.pullback(gradient, cancellation)
-      gradient = parts.target
-      memoryGradient.add(parts.source)
-      if targetLayers.contains(layer) { targetResidual[layer] = gradient }
-      tell(sourceLayerCount + 2 * targetLayerCount - layer)
-    }
-    var sourceResidual: [Int: Tensor] = [:]
-    let first = try pass.back([try encoded.pullback(memoryGradient, cancellation)]) {
-      layer, _, gradient in
-      if layers.contains(layer) { sourceResidual[layer] = gradient }
-      tell(2 * targetLayerCount + 2 * sourceLayerCount - layer)
-    }
-    return PairGradient(
-      source: try entry.pullback(first[0], cancellation), target: gradient,
-      sourceResidual: sourceResidual, targetResidual: targetResidual, value: value)
-  }
-
-  private func record(
-    _ layer: Int, _ hidden: Tensor, _ memory: Tensor
-  ) throws -> RecordedPairStep {
-    try cancellation?.check()
-    return try network.recordTargetLayer(
-      layer, hidden, source: memory, cancellation: cancellation)
-  }
-
-  /// The scalar, and its gradient with respect to what leaves the decoder's last layer.
-  private func end(
-    _ hidden: Tensor, _ target: LogitTarget
-  ) throws -> (value: Double, gradient: Tensor) {
-    let rows = target.rows
-    let finish = try network.recordTargetFinish(hidden.rows(rows), cancellation: cancellation)
-    let scores = try network.recordTargetLogits(
-      finish.output, of: target.neededIDs, cancellation: cancellation)
-    let (value, slope) = target.evaluate(scores.output)
-    var gradient = Tensor(zeros: hidden.shape)
-    try gradient.replaceRows(
-      startingAt: rows.lowerBound,
-      with: try finish.pullback(try scores.pullback(slope, cancellation), cancellation))
-    return (value, gradient)
   }
 }

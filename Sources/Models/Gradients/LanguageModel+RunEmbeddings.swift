@@ -39,7 +39,7 @@ extension LanguageModel {
         found: embeddings.shape, expected: [ids.count, configuration.width])
     }
     let entry = try network.recordEntry(
-      embeddings.converted(to: .float32), cancellation: cancellation)
+      embeddings.converted(to: .float32), constants: RunConstants(), cancellation: cancellation)
     return try run(
       tokens: ids.map(token), ids: ids, text: nil, entering: entry.output, keeping: contents,
       memoryLimit: memoryLimit, progress: progress, cancellation: cancellation)

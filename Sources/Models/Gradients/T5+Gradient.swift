@@ -1,9 +1,6 @@
 public import Tensors
 
 extension T5: DifferentiableEncoderDecoder {
-  /// It doesn't: the rules are those of decoders.
-  public var hasRelevanceRules: Bool { false }
-
   /// The embedding's rows of the ids, the same for both texts.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
     try embed(ids, cancellation: cancellation)
@@ -11,7 +8,7 @@ extension T5: DifferentiableEncoderDecoder {
 
   /// The vectors as they are: positions are in the attention.
   public func recordEntry(
-    _ vectors: Tensor, cancellation: Cancellation?
+    _ vectors: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     RecordedStep(output: vectors, keeping: []) { gradient, _ in gradient }
   }
@@ -22,8 +19,8 @@ extension T5: DifferentiableEncoderDecoder {
     cancellation: Cancellation?
   ) throws -> RecordedStep {
     let block = encoder[layer]
-    let attended = try block.recordOwn(hidden, rows: rows, cancellation)
-    let changed = try block.recordFeedForward(attended.output, cancellation)
+    let attended = try block.recordOwn(hidden, rows: rows, constants.rule, cancellation)
+    let changed = try block.recordFeedForward(attended.output, constants.rule, cancellation)
     return RecordedStep(output: changed.output, [attended, changed], keeping: []) {
       gradient, cancellation in
       try attended.pullback(try changed.pullback(gradient, cancellation), cancellation)
@@ -41,19 +38,20 @@ extension T5: DifferentiableEncoderDecoder {
 
   /// None: an encoder predicts nothing.
   public func recordLogits(
-    _ hidden: Tensor, of ids: [Int]?, cancellation: Cancellation?
+    _ hidden: Tensor, of ids: [Int]?, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     throw ModelError.noLanguageModelHead(model: Self.name)
   }
 
   /// Runs one block of the decoder.
   public func recordTargetLayer(
-    _ layer: Int, _ hidden: Tensor, source: Tensor, cancellation: Cancellation?
+    _ layer: Int, _ hidden: Tensor, source: Tensor, constants: RunConstants,
+    cancellation: Cancellation?
   ) throws -> RecordedPairStep {
-    let block = decoder[layer]
-    let attended = try block.recordOwn(hidden, rows: 0..<hidden.shape[0], cancellation)
-    let crossed = try block.recordCross(attended.output, source, cancellation)
-    let changed = try block.recordFeedForward(crossed.output, cancellation)
+    let (block, rule) = (decoder[layer], constants.rule)
+    let attended = try block.recordOwn(hidden, rows: 0..<hidden.shape[0], rule, cancellation)
+    let crossed = try block.recordCross(attended.output, source, rule, cancellation)
+    let changed = try block.recordFeedForward(crossed.output, rule, cancellation)
     return RecordedPairStep(
       output: changed.output,
       byteCount: attended.byteCount + crossed.byteCount + changed.byteCount
@@ -66,11 +64,11 @@ extension T5: DifferentiableEncoderDecoder {
 
   /// The decoder's final norm.
   public func recordTargetFinish(
-    _ hidden: Tensor, cancellation: Cancellation?
+    _ hidden: Tensor, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {
     RecordedStep(
       output: try finishTarget(hidden, cancellation: cancellation), keeping: [hidden]
-    ) { gradient, _ in decoderNorm.inputGradient(gradient, hidden, .derivative) }
+    ) { gradient, _ in decoderNorm.inputGradient(gradient, hidden, constants.rule) }
   }
 
   /// The head's scores.
@@ -92,14 +90,14 @@ extension T5: DifferentiableEncoderDecoder {
 extension T5Block {
   /// The residual stream at the positions `rows` with what attention to all of the text adds there.
   func recordOwn(
-    _ hidden: Tensor, rows: Range<Int>, _ cancellation: Cancellation?
+    _ hidden: Tensor, rows: Range<Int>, _ rule: BackwardRule, _ cancellation: Cancellation?
   ) throws -> RecordedStep {
     let normed = own.norm(hidden)
     let queries = try own.query(normed.rows(rows), cancellation)
     let keys = try own.key(normed, cancellation)
     let values = try own.value(normed, cancellation)
-    let gathered = try own.mixing(
-      queries: queries, keys: keys, values: values, first: rows.lowerBound,
+    let gathered = try own.mixing.gathered(
+      queries: queries, keys: keys, values: values, first: rows.lowerBound, rule,
       cancellation: cancellation)
     var output = try own.output(gathered, cancellation)
     output.add(hidden.rows(rows))
@@ -107,13 +105,13 @@ extension T5Block {
       gradient, cancellation in
       let parts = try own.mixing.gradient(
         try own.output.inputGradient(gradient, cancellation), queries: queries, keys: keys,
-        values: values, first: rows.lowerBound, cancellation: cancellation)
+        values: values, first: rows.lowerBound, rule, cancellation: cancellation)
       var normedGradient = try own.key.inputGradient(parts.keys, cancellation)
       normedGradient = try own.value.addInputGradient(
         parts.values, to: normedGradient, cancellation)
       try normedGradient.addRows(
         startingAt: rows.lowerBound, try own.query.inputGradient(parts.queries, cancellation))
-      var result = own.norm.inputGradient(normedGradient, hidden, .derivative)
+      var result = own.norm.inputGradient(normedGradient, hidden, rule)
       try result.addRows(startingAt: rows.lowerBound, gradient)
       return result
     }
@@ -121,7 +119,7 @@ extension T5Block {
 
   /// The residual stream with what attention to another text's finished hidden states adds.
   func recordCross(
-    _ hidden: Tensor, _ source: Tensor, _ cancellation: Cancellation?
+    _ hidden: Tensor, _ source: Tensor, _ rule: BackwardRule, _ cancellation: Cancellation?
   ) throws -> RecordedPairStep {
     guard let cross else {
       return RecordedPairStep(output: hidden, byteCount: 0) { gradient, _ in
@@ -131,8 +129,9 @@ extension T5Block {
     let queries = try cross.query(cross.norm(hidden), cancellation)
     let view = try sourceKeysAndValues(source, cancellation)
     var output = try cross.output(
-      try cross.mixing(
-        queries: queries, keys: view.keys, values: view.values, cancellation: cancellation),
+      try cross.mixing.gathered(
+        queries: queries, keys: view.keys, values: view.values, first: 0, rule,
+        cancellation: cancellation),
       cancellation)
     output.add(hidden)
     let kept = [hidden, queries, view.keys, view.values]
@@ -140,9 +139,9 @@ extension T5Block {
       gradient, cancellation in
       let parts = try cross.mixing.gradient(
         try cross.output.inputGradient(gradient, cancellation), queries: queries, keys: view.keys,
-        values: view.values, first: 0, cancellation: cancellation)
+        values: view.values, first: 0, rule, cancellation: cancellation)
       var target = cross.norm.inputGradient(
-        try cross.query.inputGradient(parts.queries, cancellation), hidden, .derivative)
+        try cross.query.inputGradient(parts.queries, cancellation), hidden, rule)
       target.add(gradient)
       let source = try cross.value.addInputGradient(
         parts.values, to: try cross.key.inputGradient(parts.keys, cancellation), cancellation)
@@ -152,7 +151,7 @@ extension T5Block {
 
   /// The residual stream with what the feed-forward part adds.
   func recordFeedForward(
-    _ hidden: Tensor, _ cancellation: Cancellation?
+    _ hidden: Tensor, _ rule: BackwardRule, _ cancellation: Cancellation?
   ) throws -> RecordedStep {
     let normed = norm(hidden)
     let opened = try up(normed, cancellation)
@@ -167,18 +166,16 @@ extension T5Block {
       let innerGradient = try down.inputGradient(gradient, cancellation)
       var normedGradient: Tensor
       if let gate, let gates {
-        var (gateGradient, upGradient) = (innerGradient, innerGradient)
-        gateGradient.multiply(by: opened)
-        upGradient.multiply(by: activation(gates))
+        let parts = rule.product(innerGradient, activation(gates), opened)
         normedGradient = try up.addInputGradient(
-          upGradient,
-          to: try gate.inputGradient(activation.gradient(gateGradient, gates), cancellation),
+          parts.second,
+          to: try gate.inputGradient(activation.gradient(parts.first, gates, rule), cancellation),
           cancellation)
       } else {
         normedGradient = try up.inputGradient(
-          activation.gradient(innerGradient, opened), cancellation)
+          activation.gradient(innerGradient, opened, rule), cancellation)
       }
-      var result = norm.inputGradient(normedGradient, hidden, .derivative)
+      var result = norm.inputGradient(normedGradient, hidden, rule)
       result.add(gradient)
       return result
     }
@@ -186,11 +183,50 @@ extension T5Block {
 }
 
 extension UnscaledAttention {
+  /// What the heads gather; of a text and its baseline, which a rule may follow together, each for itself.
+  func gathered(
+    queries: Tensor, keys: Tensor, values: Tensor, first: Int, _ rule: BackwardRule,
+    cancellation: Cancellation?
+  ) throws -> Tensor {
+    let texts = rule == .rescale ? 2 : 1
+    func part(_ x: Tensor, _ text: Int) -> Tensor {
+      let count = x.shape[0] / texts
+      return x.rows(text * count..<(text + 1) * count)
+    }
+    let gathered = try (0..<texts).map { text in
+      try self(
+        queries: part(queries, text), keys: part(keys, text), values: part(values, text),
+        first: first, cancellation: cancellation)
+    }
+    return texts == 1 ? gathered[0] : try Tensor.concatenated(gathered, axis: 0)
+  }
+
   /// The gradients with respect to queries, keys and values from that with respect to what the heads
-  /// gather, where the first query stands at the place `first`.
+  /// gather, where the first query stands at the place `first`, under a rule.
+  func gradient(
+    _ gradient: Tensor, queries: Tensor, keys: Tensor, values: Tensor, first: Int,
+    _ rule: BackwardRule, cancellation: Cancellation?
+  ) throws -> AttentionGradient {
+    if rule == .rescale {
+      return try attentionRescale(
+        gradient, queries: queries, keys: keys, values: values, heads: heads,
+        keyValueHeads: heads, scale: 1, causal: bias?.isBidirectional == false,
+        bias: bias.map { bias in
+          { head, queries, keys in
+            bias.values(head: head, first: first + queries.lowerBound, queries.count, keys)
+          }
+        }, cancellation: cancellation)
+    }
+    return rule.applied(
+      to: try derivative(
+        gradient, queries: queries, keys: keys, values: values, first: first,
+        cancellation: cancellation))
+  }
+
+  /// The derivatives.
   ///
   /// Weights are computed again, those of a block of queries and one head at a time.
-  func gradient(
+  private func derivative(
     _ gradient: Tensor, queries: Tensor, keys: Tensor, values: Tensor, first: Int,
     cancellation: Cancellation?
   ) throws -> AttentionGradient {

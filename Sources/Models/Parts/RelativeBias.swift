@@ -34,6 +34,17 @@ struct RelativeBias: Sendable {
     return first + min(exact + Int(share * Float(count - exact)), count - 1)
   }
 
+  /// What is added to the scores of one head, `[queries, keys]`, where the first of so many queries stands at the place
+  /// `first`; also for keys that a query doesn't see.
+  func values(head: Int, first: Int, _ queries: Int, _ keys: Int) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(queries * keys)
+    for query in first..<first + queries {
+      for key in 0..<keys { result.append(table[head * buckets + bucket(key - query)]) }
+    }
+    return result
+  }
+
   /// The weights of one head, `[queries, keys]`, from its scores of some queries, the first of which stands
   /// at the place `first`.
   func weights(_ scores: Tensor, head: Int, first: Int) -> Tensor {

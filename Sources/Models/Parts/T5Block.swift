@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 /// One block of T5: attention within the text, in a decoder attention to the text that was read, and
@@ -215,8 +216,29 @@ struct T5Activation: Sendable {
     case .silu: silu(x)
     }
   }
-  /// The gradient with respect to the input x from that with respect to the function.
-  func gradient(_ gradient: Tensor, _ x: Tensor) -> Tensor {
+
+  /// The gradient with respect to the input x from that with respect to the function, under a rule.
+  func gradient(_ gradient: Tensor, _ x: Tensor, _ rule: BackwardRule) -> Tensor {
+    switch rule {
+    case .derivative: derivative(gradient, x)
+    case .rescale: activationRescale(gradient, input: x, value)
+    case .attentionAware, .conserving:
+      activationRelevance(
+        gradient, input: x, output: self(x), slopeAtZero: kind == .relu ? 0 : 0.5)
+    }
+  }
+
+  /// The function of one number.
+  private func value(_ x: Double) -> Double {
+    switch kind {
+    case .relu: max(x, 0)
+    case .gelu: Activation.gelu.value(x)
+    case .geluTanh: Activation.geluTanh.value(x)
+    case .silu: x / (1 + exp(-x))
+    }
+  }
+
+  private func derivative(_ gradient: Tensor, _ x: Tensor) -> Tensor {
     switch kind {
     case .relu:
       Tensor(shape: x.shape, zip(gradient.floats, x.floats).map { $1 > 0 ? $0 : 0 })

@@ -171,4 +171,4 @@ def main():
         file.write("\n")
 
 
-main()
+if __name__ == "__main__": main()
