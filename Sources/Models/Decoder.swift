@@ -31,9 +31,6 @@ protocol DecoderAttention: Sendable {
     _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep
 
-  /// Whether `record` can follow the rows of several texts at once.
-  var followsBatches: Bool { get }
-
   /// What mixed values add to the residual stream, `[rows, width]`.
   func project(_ mixed: Tensor, _ cancellation: Cancellation?) throws -> Tensor
 }

@@ -49,6 +49,14 @@ public struct KeySelection: Sendable {
     let keys: [Int]
     /// Whether each query sees the keys up to its own, the last query all.
     let isCausal: Bool
+
+    /// The same among queries and keys before which so many others come.
+    func moved(queries before: Int, keys keysBefore: Int) -> Part {
+      if before == 0, keysBefore == 0 { return self }
+      return Part(
+        queries: queries.lowerBound + before..<queries.upperBound + before,
+        keys: keys.map { $0 + keysBefore }, isCausal: isCausal)
+    }
   }
 
   /// All queries in order: those that see every key up to their own together, the others one by one.

@@ -1,7 +1,7 @@
 public import Tensors
 
 extension BERT: DifferentiableArchitecture {
-  /// Always: no token's part depends on how many texts there are.
+  /// Always.
   public var followsBatches: Bool { true }
 
   /// The token embedding's rows of the ids.

@@ -9,8 +9,8 @@ extension DeepSeekV3: DifferentiableArchitecture {}
 extension DeepSeekV32: DifferentiableArchitecture {}
 
 extension DifferentiableArchitecture where Self: DecoderArchitecture {
-  /// Where every layer's attention can.
-  public var followsBatches: Bool { decoder.blocks.allSatisfy { $0.attention.followsBatches } }
+  /// Always.
+  public var followsBatches: Bool { true }
 
   /// The embedding's rows of the ids.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
@@ -83,8 +83,6 @@ extension DifferentiableArchitecture where Self: DecoderArchitecture {
 }
 
 extension GroupedAttention {
-  var followsBatches: Bool { true }
-
   func record(
     _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
   ) throws -> RecordedStep {

@@ -1,6 +1,9 @@
 public import Tensors
 
 extension GPT2: DifferentiableArchitecture {
+  /// Always.
+  public var followsBatches: Bool { true }
+
   /// The token embedding's rows of the ids.
   public func tokenVectors(_ ids: [Int], cancellation: Cancellation?) throws -> Tensor {
     tokenEmbedding.gatheringRows(ids)
@@ -26,7 +29,9 @@ extension GPT2: DifferentiableArchitecture {
       cancellation: cancellation)
     var sum = attended.output
     sum.add(hidden.rows(rows))
-    let stream = sum
+    // Of several texts, only the rows that count go through the last feed-forward part.
+    let batch = index == layers.count - 1 ? constants.batch : nil
+    let stream = batch?.gathered(sum) ?? sum
     let inner = try layer.up(layer.feedForwardNorm(stream), cancellation)
     var output = try layer.down(activation(inner), cancellation)
     output.add(stream)
@@ -37,6 +42,7 @@ extension GPT2: DifferentiableArchitecture {
       var streamGradient = layer.feedForwardNorm.inputGradient(
         try layer.up.inputGradient(innerGradient, cancellation), stream, constants.rule)
       streamGradient.add(gradient)
+      if let batch { streamGradient = batch.scattered(streamGradient) }
       var result = layer.attentionNorm.inputGradient(
         try attended.pullback(streamGradient, cancellation), hidden, constants.rule)
       try result.addRows(startingAt: rows.lowerBound, streamGradient)
@@ -56,9 +62,9 @@ extension GPT2: DifferentiableArchitecture {
     let queries = all.slice(axis: 1, 0..<width).rows(rows)
     let keys = all.slice(axis: 1, width..<2 * width)
     let values = all.slice(axis: 1, 2 * width..<3 * width)
-    let isRescaled = constants.rule == .rescale
+    let segments = constants.batch?.segments
     let (mixed, sums) =
-      if isRescaled, let segments = constants.batch?.segments {
+      if let segments {
         try attentionOfSegments(
           segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
           keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
@@ -81,11 +87,16 @@ extension GPT2: DifferentiableArchitecture {
             isCausal: true)
         ], cancellation)
       let derivatives =
-        if isRescaled {
+        if constants.rule == .rescale {
           try attentionRescale(
             mixedGradient, queries: queries, keys: keys, values: values, heads: sizes.heads,
             keyValueHeads: sizes.keyValueHeads, scale: sizes.attentionScale,
             cancellation: cancellation)
+        } else if let segments {
+          try attentionOfSegmentsGradient(
+            mixedGradient, segments, queries: queries, keys: keys, values: values, output: mixed,
+            logSumExp: sums, heads: sizes.heads, keyValueHeads: sizes.keyValueHeads,
+            scale: sizes.attentionScale, cancellation: cancellation)
         } else {
           try attentionGradient(
             mixedGradient, queries: queries, keys: keys, values: values, output: mixed,

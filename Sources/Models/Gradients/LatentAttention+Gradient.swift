@@ -1,9 +1,6 @@
 import Tensors
 
 extension LatentAttention {
-  /// Where no indexer selects keys, which it does for one text.
-  var followsBatches: Bool { indexer == nil }
-
   /// Keys and values are expanded for all heads; which keys an indexer selects is taken as given.
   func record(
     _ normed: Tensor, rows: Range<Int>, constants: RunConstants, cancellation: Cancellation?
@@ -81,16 +78,21 @@ extension LatentAttention {
   /// The keys that an indexer selects for the rows, or `nil` where all see all.
   private func selection(
     _ normed: Tensor, _ rows: Range<Int>, _ constants: RunConstants, _ cancellation: Cancellation?
-  ) throws -> KeySelection? {
-    // A baseline's keys would be others: pairs are followed only where all keys are selected.
-    guard constants.rule != .rescale else { return nil }
+  ) throws -> [KeySelection.Part]? {
     guard let indexer, case .latent(let down, let norm, _) = queries else { return nil }
+    let texts = constants.batch?.segments ?? [0..<normed.shape[0]]
+    // Pairs are followed only where all keys are selected: a baseline's would be others.
+    if texts.allSatisfy({ $0.count <= indexer.selectedKeys }) { return nil }
     let parts = try indexer.prepare(
       normed, queryLatents: norm(try down(normed, cancellation)), constants: constants, first: 0,
       cancellation)
-    return try indexer.select(
-      queries: parts[0].rows(rows), keys: parts[1], weights: parts[2].rows(rows),
-      cancellation: cancellation)
+    return try texts.flatMap { text in
+      let asked = rows.clamped(to: text)
+      return try indexer.select(
+        queries: parts[0].rows(asked), keys: parts[1].rows(text), weights: parts[2].rows(asked),
+        cancellation: cancellation
+      ).parts.map { $0.moved(queries: asked.lowerBound - rows.lowerBound, keys: text.lowerBound) }
+    }
   }
 
   /// The gradient with respect to expanded latents `[tokens, heads × (contentDimension + valueDimension)]`, and to the
@@ -121,8 +123,8 @@ struct RecordedAttention: Sendable {
   private let values: Tensor
   private let sums: Tensor
   private let sizes: ModelConfiguration
-  private let selection: KeySelection?
-  /// The rows of each text, where they are those of several.
+  private let selection: [KeySelection.Part]?
+  /// The rows of each text, where they are those of several and see all of their text up to their own.
   private let segments: [Range<Int>]?
   /// Whether they are a text and its baseline, whose changes are followed.
   private let isRescaled: Bool
@@ -130,24 +132,24 @@ struct RecordedAttention: Sendable {
   /// Attends.
   init(
     queries: Tensor, keys: Tensor, values: Tensor, sizes: ModelConfiguration,
-    selection: KeySelection?, segments: [Range<Int>]?, isRescaled: Bool, cancellation: Cancellation?
+    selection: [KeySelection.Part]?, segments: [Range<Int>]?, isRescaled: Bool,
+    cancellation: Cancellation?
   ) throws {
-    precondition(selection == nil || segments == nil, "keys are selected of one text")
     self.queries = queries
     self.keys = keys
     self.values = values
     self.sizes = sizes
     self.selection = selection
-    self.segments = segments
+    self.segments = selection == nil ? segments : nil
     self.isRescaled = isRescaled
-    if let segments {
+    if let segments = self.segments {
       (output, sums) = try attentionOfSegments(
         segments, queries: queries, keys: keys, values: values, heads: sizes.heads,
         keyValueHeads: sizes.heads, scale: sizes.attentionScale, cancellation: cancellation)
     } else if let selection {
       var output = Tensor(zeros: [queries.shape[0], values.shape[1]])
       var sums = Tensor(zeros: [queries.shape[0], sizes.heads])
-      for part in selection.parts {
+      for part in selection {
         let (mixed, levels) = try attentionWithLogSumExp(
           queries: queries.rows(part.queries), keys: keys.gatheringRows(part.keys),
           values: values.gatheringRows(part.keys), heads: sizes.heads, keyValueHeads: sizes.heads,
@@ -181,7 +183,7 @@ struct RecordedAttention: Sendable {
     guard let selection else {
       return [part(queries, keys, values, gradient, rows, places: nil, isCausal: true)]
     }
-    return selection.parts.map { chosen in
+    return selection.map { chosen in
       let positions =
         rows.lowerBound + chosen.queries.lowerBound..<rows.lowerBound + chosen.queries.upperBound
       return part(
@@ -213,7 +215,7 @@ struct RecordedAttention: Sendable {
     var queryGradient = Tensor(zeros: queries.shape)
     var keySums = [Float](repeating: 0, count: keys.count)
     var valueSums = [Float](repeating: 0, count: values.count)
-    for part in selection.parts {
+    for part in selection {
       let result = try attentionGradient(
         gradient.rows(part.queries), queries: queries.rows(part.queries),
         keys: keys.gatheringRows(part.keys), values: values.gatheringRows(part.keys),

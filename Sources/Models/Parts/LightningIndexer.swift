@@ -16,6 +16,8 @@ struct IndexerSizes: Sendable, Equatable {
 /// neither changes the scores.
 struct LightningIndexer: Sendable {
   private let sizes: IndexerSizes
+  /// How many keys a query gets.
+  var selectedKeys: Int { sizes.selectedKeys }
   private let query: Linear
   private let key: Linear
   private let keyNorm: LayerNorm
