@@ -9,6 +9,8 @@ public import Tensors
 /// wherever the training was saved and resumed in between. A step that is interrupted or diverges leaves the weights, the
 /// moments and the place in the corpus as they were.
 public final class Trainer {
+  /// The model types, as `config.json` names them, whose weights can be trained.
+  public static var modelTypes: [String] { TrainableDecoder.modelTypes }
   /// The model's configuration, as `config.json` has it.
   public let configuration: JSONObject
   /// How the training goes.

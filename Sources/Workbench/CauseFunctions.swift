@@ -47,6 +47,7 @@ enum CauseFunctions {
     source: "Vig et al. 2020, arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262"
   ) { arguments, context in
     let clean = try trace(arguments, "clean", context)
+    try DecoderNeed.check(clean.model.model, for: arguments)
     let corrupted = try trace(arguments, "corrupted", context)
     guard clean.trace.ids.count == corrupted.trace.ids.count else {
       throw ArgumentError(
@@ -214,10 +215,7 @@ enum CauseFunctions {
     words: String
   ) throws -> Value {
     let model = concept.model.model
-    guard model.configuration.isCausal else { throw ModelError.notCausal(model: model.name) }
-    guard model.configuration.hasLanguageModelHead else {
-      throw ModelError.noLanguageModelHead(model: model.name)
-    }
+    try DecoderNeed.check(model, for: arguments)
     let text: String
     if let trace: TraceValue = try arguments.object("text") {
       guard trace.model === concept.model, let own = trace.trace.text else {
@@ -270,10 +268,7 @@ struct CauseQuestion {
 
   init(_ trace: TraceValue, _ arguments: Arguments, _ context: ExecutionContext) throws {
     let model = trace.model.model
-    guard model.configuration.isCausal else { throw ModelError.notCausal(model: model.name) }
-    guard model.configuration.hasLanguageModelHead else {
-      throw ModelError.noLanguageModelHead(model: model.name)
-    }
+    try DecoderNeed.check(model, for: arguments)
     let answer = try AttributionAnswer(
       trace, target: try arguments.optionalText("target"), against: nil, in: context)
     let other = try arguments.optionalText("against").map {

@@ -140,7 +140,7 @@ enum ConceptFunctions {
     let concepts = try concepts(arguments)
     let model = concepts[0].model
     let language = model.model
-    guard language.configuration.isCausal else { throw ModelError.notCausal(model: language.name) }
+    try DecoderNeed.check(language, for: arguments)
     let texts = try arguments.texts("inputs")
     guard !texts.isEmpty else {
       throw ArgumentError("inputs", "`inputs` takes one text at least.", code: "wrong-value")

@@ -23,10 +23,7 @@ struct TrainingRequest {
     }
     self.model = model
     let language = model.model
-    guard language.configuration.isCausal else { throw ModelError.notCausal(model: language.name) }
-    guard language.configuration.hasLanguageModelHead else {
-      throw ModelError.noLanguageModelHead(model: language.name)
-    }
+    try DecoderNeed.checkTraining(language)
     guard let tokenizer = language.tokenizer else {
       throw ModelError.noTokenizer(model: language.name)
     }

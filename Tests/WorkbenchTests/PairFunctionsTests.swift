@@ -102,6 +102,34 @@ import Workbench
     )
   }
 
+  @Test(arguments: [
+    ("patch(\"The cat\", \"The dog\", using: t)", "patch"),
+    ("ablate(\"The cat\", using: t)", "ablate"),
+    ("contributions(\"The cat\", using: t)", "contributions"),
+  ]) func whatNeedsADecoderSaysSo(call: String, function: String) throws {
+    let bench = try Self.bench()
+    let failure = try bench.failure(call)
+    #expect(
+      failure.message
+        == "`\(function)` needs a decoder, which says what follows a text: \"own\" is an encoder-decoder, which reads one "
+        + "text and writes another.")
+    #expect(
+      failure.hint
+        == "Models of Llama's, Qwen's, GPT-2's and DeepSeek's architectures are decoders.")
+    #expect(failure.code == "not-causal")
+  }
+
+  @Test func whatCannotBeTrainedSaysSo() throws {
+    let bench = try Self.bench()
+    let failure = try bench.failure("train(t, [\"The cat sat.\"], steps: 1)")
+    #expect(
+      failure.message
+        == "`train` trains decoders of the model types llama, qwen2, qwen3 and deepseek_v3: \"own\" is of the type t5."
+    )
+    #expect(
+      failure.hint == "load(\"specimen\") gives one of them." && failure.code == "not-trainable")
+  }
+
   @Test func aGapOfATextIsExplained() throws {
     let bench = try Bench("bert-masked")
     let folder = bench.folder + "/models/own"
