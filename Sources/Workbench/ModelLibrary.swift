@@ -21,6 +21,8 @@ struct ModelLibrary: Sendable {
   private let modelFolders: [String]
   private let hubFolder: String
   private let home: String
+  /// Where models are kept that a session makes and no one gave a place.
+  let temporaryFolder: String
 
   /// The library of a process with these environment variables.
   ///
@@ -29,6 +31,9 @@ struct ModelLibrary: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment, shipped: [String] = []
   ) {
     home = environment["HOME"] ?? "/root"
+    temporaryFolder =
+      environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 }
+      ?? FileManager.default.temporaryDirectory.path
     let cache = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.cache"
     let given = (environment["VITRINE_MODELS"] ?? "").split(separator: ":").map(String.init)
     modelFolders = given + [cache + "/vitrine/models"] + shipped

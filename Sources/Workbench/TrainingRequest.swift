@@ -68,7 +68,7 @@ struct TrainingRequest {
     let name = try arguments.optionalText("name") ?? language.name + "-trained"
     let given = try arguments.optionalText("into")
     folder =
-      given ?? FileManager.default.temporaryDirectory.path + "/vitrine-\(UUID().uuidString)"
+      given ?? ResidentModels.of(context).library.temporaryFolder + "/vitrine-\(UUID().uuidString)"
     plan = TrainingWatch.Plan(
       steps: steps, interval: try arguments.optionalInteger("every") ?? max(1, steps / 20),
       name: name, records: given.map { $0 + "/training" },

@@ -161,14 +161,33 @@ import Testing
       return seen < 3
     }
     #expect(stopped.tokens.count == 3 && stopped.ending == .stopped)
-    options.tokens = 1_000_000
-    let limit = model.configuration.contextLength
-    let full = try model.generate([5, 9], options: options)
-    #expect(full.ending == .context)
-    #expect(full.tokens.count == limit - 1)
     #expect(throws: ModelError.emptyInput) { try model.generate([]) }
     let encoder = try Self.load("bert-masked")
     #expect(throws: ModelError.notCausal(model: "bert-masked")) { try encoder.generate([1, 2]) }
+  }
+
+  /// Positions that are computed end where the configuration says, those that are learned where their table does.
+  @Test(arguments: [("llama-deepseek-llm", 48), ("deepseek-v3", 48), ("gpt2", 32)])
+  func aFullContextEndsIt(name: String, limit: Int) throws {
+    let copy = try ModelCopy(of: name)
+    let model = try copy.load(config: {
+      if name != "gpt2" { $0["max_position_embeddings"] = .integer(limit) }
+    })
+    try #require(model.configuration.contextLength == limit)
+    var options = GenerationOptions()
+    options.stopsAtEnd = false
+    options.tokens = 1_000_000
+    for prompt in [
+      [5, 9], Array(repeating: 7, count: limit - 1), Array(repeating: 7, count: limit),
+    ] {
+      let full = try model.generate(prompt, options: options)
+      #expect(full.ending == .context)
+      // The last token is written and needs no place.
+      #expect(full.tokens.count == limit - prompt.count + 1)
+    }
+    #expect(throws: ModelError.inputTooLong(tokens: limit + 1, limit: limit)) {
+      try model.generate(Array(repeating: 7, count: limit + 1), options: options)
+    }
   }
 
   @Test func anInterruptEndsIt() throws {

@@ -93,7 +93,7 @@ final class Bench {
           : name.hasPrefix("specimen") ? "\(shippedModels)/\(name)" : "\(fixtures)/\(name)")
     }
     session = Workbench.makeSession(
-      environment: ["VITRINE_MODELS": folder + "/models", "HOME": folder])
+      environment: ["VITRINE_MODELS": folder + "/models", "HOME": folder, "TMPDIR": folder])
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
