@@ -57,6 +57,27 @@ import Testing
     }
   }
 
+  /// Also of texts that fill a batch with others and of one that stands alone.
+  @Test(arguments: GradientTests.models) func whatEntersLayersIsThatOfTextsAlone(
+    name: String
+  ) throws {
+    let model = try LanguageModel.load(path: "\(fixtures)/\(name)")
+    let layers = [0, model.configuration.layers - 1, model.configuration.layers]
+    let texts = Self.texts.map(\.ids)
+    for some in [texts, [texts[2]]] {
+      var seen: [Int] = []
+      try model.residualStreams(of: some, entering: layers) { text, streams in
+        seen.append(text)
+        let trace = try model.run(ids: some[text])
+        for (layer, stream) in zip(layers, streams) {
+          try expectClose(
+            stream, try trace.hiddenStates(layer), "\(name), text \(text) entering \(layer)")
+        }
+      }
+      #expect(seen == Array(some.indices))
+    }
+  }
+
   @Test func batchesGiveTheSameBytesOnAnyNumberOfThreadsAndWhateverIsKept() throws {
     let model = try LanguageModel.load(path: "\(fixtures)/llama-grouped")
     let vectors = try Self.texts.map { try model.tokenVectors(ids: $0.ids) }

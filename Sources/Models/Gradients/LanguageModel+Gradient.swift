@@ -23,8 +23,9 @@ public struct GradientOptions: Sendable {
   /// How many bytes may be used in all; `nil` asks the system what is available.
   public var memoryLimit: Int?
 
-  /// What the way back follows; other than the derivative, what is called a gradient is one whose product with the
-  /// vectors is their relevance.
+  /// What the way back follows, but for changes from a baseline, which `multipliers` follow.
+  ///
+  /// Under the rules of relevance, what is called a gradient is one whose product with the vectors is their relevance.
   public var rule: BackwardRule
   /// Whether what enters each layer is given too.
   public var keepsStreams = false
@@ -181,6 +182,7 @@ extension LanguageModel {
     options: GradientOptions, progress: ((RunProgress) -> Void)?, cancellation: Cancellation?
   ) throws -> GradientPass {
     let network = try differentiable
+    precondition(options.rule != .rescale, "changes are followed from a baseline")
     let ranges = try targets.map { try self.rows(of: $0, tokens: count) }
     let rows =
       (ranges.map(\.lowerBound).min() ?? 0)..<(ranges.map(\.upperBound).max() ?? count)

@@ -33,6 +33,7 @@ extension LanguageModel {
     targetLayers: [Int] = [], options: GradientOptions = GradientOptions(),
     progress: ((RunProgress) -> Void)? = nil, cancellation: Cancellation? = nil
   ) throws -> PairGradient {
+    precondition(options.rule != .rescale, "changes are followed from a baseline")
     let pass = try pairPass(
       of: target, reading: source, writing: written, results: layers.count + targetLayers.count,
       options: options, progress: progress, cancellation: cancellation)
