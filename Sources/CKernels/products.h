@@ -88,12 +88,13 @@ static void pack_plain(const float *b, int64_t stride, int32_t columns, int64_t 
 
 // The register tile
 
-VK_INLINE void tile_of(const int rows, int64_t depth, const float *a, const float *b, float *c,
-                       int64_t stride, int32_t accumulate) {
+/// The sums begin with the rows of `start`, or with zeros where it is null.
+VK_INLINE void tile_from(const int rows, int64_t depth, const float *a, const float *b,
+                         const float *start, int64_t start_stride, float *c, int64_t stride) {
   vf sums[VK_TILE_ROWS][VK_COLUMN_VECTORS];
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < VK_COLUMN_VECTORS; j++)
-      sums[i][j] = accumulate ? vf_load(c + i * stride + j * VK_LANES) : vf_all(0);
+      sums[i][j] = start ? vf_load(start + i * start_stride + j * VK_LANES) : vf_all(0);
 #pragma clang loop unroll_count(2)
   for (int64_t k = 0; k < depth; k++) {
     vf columns[VK_COLUMN_VECTORS];
@@ -107,6 +108,11 @@ VK_INLINE void tile_of(const int rows, int64_t depth, const float *a, const floa
   }
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < VK_COLUMN_VECTORS; j++) vf_store(c + i * stride + j * VK_LANES, sums[i][j]);
+}
+
+VK_INLINE void tile_of(const int rows, int64_t depth, const float *a, const float *b, float *c,
+                       int64_t stride, int32_t accumulate) {
+  tile_from(rows, depth, a, b, accumulate ? c : 0, stride, c, stride);
 }
 
 static void tile(int32_t rows, int64_t depth, const float *a, const float *b, float *c,
@@ -131,6 +137,25 @@ static void tile(int32_t rows, int64_t depth, const float *a, const float *b, fl
 #endif
   }
 #undef VK_CASE
+}
+
+static void tiles(int32_t count, int64_t depth, const float *a, const float *b, const float *start,
+                  int64_t start_stride, float *c, int64_t stride) {
+  const float *begin = start;
+  for (int32_t t = 0; t < count; t++) {
+    // The next tile's places are asked for while this one is computed: their rows are too far apart for the hardware.
+    if (t + 1 < count) {
+      const float *next = c + VK_TILE_ROWS * stride;
+      for (int i = 0; i < VK_TILE_ROWS; i++) {
+        __builtin_prefetch(next + i * stride, 1);
+        __builtin_prefetch(next + i * stride + VK_TILE_COLUMNS - 1, 1);
+      }
+    }
+    tile_from(VK_TILE_ROWS, depth, a, b, begin, start_stride, c, stride);
+    a += VK_TILE_ROWS * depth;
+    c += VK_TILE_ROWS * stride;
+    if (begin) begin += VK_TILE_ROWS * start_stride;
+  }
 }
 
 /// `tile_of` with the rows of a where they are, `row_stride` floats apart.

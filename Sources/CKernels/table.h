@@ -13,6 +13,7 @@ const vk_kernels VK_TABLE = {
     .pack_columns = pack_columns,
     .pack_plain = pack_plain,
     .tile = tile,
+    .tiles = tiles,
     .tile_unpacked = tile_unpacked,
     .pack_rows_bf16 = pack_rows_bf16,
     .pack_columns_bf16 = pack_columns_bf16,

@@ -23,7 +23,8 @@ import CKernels
 
 /// Blocked product of many rows: c[row, column] = bias[column] + Σ_k x[row, k] · w[k, column].
 ///
-/// The rows are packed once for a block of them; each task then takes a few weight panels, packs them a piece
+/// Of small weights all panels are packed once, and each task packs a group of rows and multiplies it with all of them.
+/// Otherwise the rows are packed once for a block of them; each task then takes a few weight panels, packs them a piece
 /// of the depth at a time into scratch memory of its own, and multiplies. Every element of c is one chain of fused
 /// multiply-adds in the order of k whatever the blocking.
 @unsafe struct PanelProduct {
@@ -49,7 +50,7 @@ import CKernels
   ///
   /// It takes a few of them, and not many pages: far apart by whole pages they would share the few places of the first
   /// cache. The small tiles of AVX2 have too few registers for the addresses: packing is repaid by a few panels.
-  private var isReadInPlace: Bool {
+  var isReadInPlace: Bool {
     unsafe !isBFloat16 && !isTransposed && depth <= Self.depthBlock && xStride % 1024 != 0
       && (kernels.instructionSet != .avx2 || columns <= 4 * kernels.tileColumns)
   }
@@ -70,6 +71,10 @@ import CKernels
         none.base, firstTile: 0, tiles: tiles, pool: pool, cancellation: cancellation)
       withExtendedLifetime(none) {}
       try cancellation?.check()
+      return
+    }
+    if unsafe isGrouped {
+      unsafe try multiplyGroups(pool: pool, cancellation: cancellation)
       return
     }
     let packed = TensorStorage(byteCount: min(tiles, tilesPerBlock) * tileRows * steps * 4)
@@ -99,36 +104,6 @@ import CKernels
       firstTile += blockTiles
     }
     withExtendedLifetime(packed) {}
-  }
-
-  private func pack(tile: Int, into panel: UnsafeMutableRawPointer) {
-    let first = unsafe tile * kernels.tileRows
-    let count = unsafe Int32(min(kernels.tileRows, rows - first))
-    let from = unsafe x + first * xStride
-    if unsafe isBFloat16 {
-      unsafe kernels.table.pointee.pack_rows_bf16(
-        from, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: UInt32.self))
-    } else {
-      unsafe kernels.table.pointee.pack_rows(
-        from, Int64(xStride), count, Int64(depth), panel.assumingMemoryBound(to: Float.self))
-    }
-  }
-
-  /// Packs some tiles of an x that is stored by its depth, a piece of the depth of all of them at a time.
-  private func packTransposed(
-    _ firstTile: Int, _ tiles: Int, into panels: UnsafeMutableRawPointer
-  ) {
-    let tileRows = unsafe kernels.tileRows
-    let floats = unsafe panels.assumingMemoryBound(to: Float.self)
-    for k in unsafe stride(from: 0, to: depth, by: 16) {
-      let count = unsafe min(16, depth - k)
-      for tile in 0..<tiles {
-        let first = (firstTile + tile) * tileRows
-        unsafe kernels.table.pointee.pack_plain_rows(
-          x + k * xStride + first, Int64(xStride), Int32(min(tileRows, rows - first)),
-          Int64(count), floats + (tile * depth + k) * tileRows)
-      }
-    }
   }
 
   private func multiply(
@@ -173,155 +148,6 @@ import CKernels
         } while unsafe k < depth
       }
       withExtendedLifetime(scratch) {}
-    }
-  }
-
-  /// Packs a piece of the depth of some panels side by side.
-  ///
-  /// Of a matrix that is stored by its depth, a few rows at a time for all panels: each row lies in a page of its own.
-  private func packPanels(
-    _ panels: Range<Int>, from k: Int, depth length: Int, into target: UnsafeMutableRawPointer,
-    _ panelBytes: Int
-  ) {
-    let rowsAtOnce =
-      switch unsafe source {
-      case .transposed: length
-      case .plain, .plainStored: 16
-      }
-    let bytesOfRow = unsafe kernels.tileColumns * (isBFloat16 ? 2 : 4)
-    for start in stride(from: 0, to: length, by: max(1, rowsAtOnce)) {
-      let count = min(rowsAtOnce, length - start)
-      for panel in panels {
-        unsafe packPanel(
-          panel, from: k + start, depth: count,
-          into: target + (panel - panels.lowerBound) * panelBytes + start * bytesOfRow)
-      }
-    }
-  }
-
-  private func packPanel(
-    _ panel: Int, from k: Int, depth length: Int, into target: UnsafeMutableRawPointer
-  ) {
-    let first = unsafe panel * kernels.tileColumns
-    let count = unsafe min(kernels.tileColumns, columns - first)
-    let floats = unsafe target.assumingMemoryBound(to: Float.self)
-    switch unsafe source {
-    case .plain(let base, let stride):
-      unsafe kernels.table.pointee.pack_plain(
-        base + k * stride + first, Int64(stride), Int32(count), Int64(length), floats)
-    case .plainStored(let base, let strideBytes, let elementType, let scales):
-      let start = unsafe base + k * strideBytes
-      if unsafe isBFloat16 {
-        unsafe kernels.table.pointee.pack_plain_bf16(
-          start + first * elementType.byteCount, Int64(strideBytes), Int32(count), Int64(length),
-          target.assumingMemoryBound(to: UInt32.self))
-      } else if let type = elementType.kernelType, scales == nil {
-        unsafe kernels.table.pointee.pack_plain_stored(
-          type, start + first * elementType.byteCount, Int64(strideBytes), Int32(count),
-          Int64(length), floats)
-      } else {
-        // Quantised types are widened in whole blocks.
-        let unit = elementType.blockLength
-        let low = first / unit * unit
-        let width = (first + count + unit - 1) / unit * unit - low
-        let widened = TensorStorage(byteCount: width * length * 4)
-        for row in 0..<length {
-          let from = unsafe start + row * strideBytes + elementType.byteCount(ofElements: low)
-          let target = unsafe widened.floats + row * width
-          if let scales {
-            unsafe widenScaled(
-              elementType, from, scales: scales, row: k + row, column: low, count: width,
-              into: target)
-          } else {
-            unsafe widenElements(elementType, from, count: width, into: target)
-          }
-        }
-        unsafe kernels.table.pointee.pack_plain(
-          widened.floats + (first - low), Int64(width), Int32(count), Int64(length), floats)
-      }
-    case .transposed(let base, let strideBytes, let elementType, let scales):
-      let start = unsafe base + first * strideBytes + elementType.byteCount(ofElements: k)
-      if unsafe isBFloat16 {
-        unsafe kernels.table.pointee.pack_columns_bf16(
-          start, Int64(strideBytes), Int32(count), Int64(length),
-          target.assumingMemoryBound(to: UInt32.self))
-      } else if let type = elementType.kernelType, scales == nil {
-        unsafe kernels.table.pointee.pack_columns(
-          type, start, Int64(strideBytes), Int32(count), Int64(length), floats)
-      } else {
-        let widened = TensorStorage(byteCount: count * length * 4)
-        for column in 0..<count {
-          let from = unsafe start + column * strideBytes
-          let target = unsafe widened.floats + column * length
-          if let scales {
-            unsafe widenScaled(
-              elementType, from, scales: scales, row: first + column, column: k, count: length,
-              into: target)
-          } else {
-            unsafe widenElements(elementType, from, count: length, into: target)
-          }
-        }
-        unsafe kernels.table.pointee.pack_columns(
-          vk_type_f32, widened.base, Int64(length * 4), Int32(count), Int64(length), floats)
-      }
-    }
-  }
-
-  private func multiplyTile(
-    _ tile: Int, in packed: UnsafeMutableRawPointer, firstTile: Int, from k: Int,
-    depth length: Int, panel: Int, _ weights: UnsafeMutableRawPointer,
-    spill: UnsafeMutablePointer<Float>
-  ) {
-    let tileRows = unsafe kernels.tileRows
-    let tileColumns = unsafe kernels.tileColumns
-    let firstRow = (firstTile + tile) * tileRows
-    let rowCount = unsafe min(tileRows, rows - firstRow)
-    let firstColumn = panel * tileColumns
-    let columnCount = unsafe min(tileColumns, columns - firstColumn)
-    let target = unsafe c + firstRow * cStride + firstColumn
-    let isWhole = columnCount == tileColumns
-    let output = unsafe isWhole ? target : spill
-    let stride = unsafe isWhole ? cStride : tileColumns
-    let isFresh = unsafe k == 0 && !isAdded
-    // Sums that begin with zeros need not be read.
-    let isAccumulated: Int32 = unsafe isFresh && bias == nil ? 0 : 1
-    if isAccumulated == 0 {
-    } else if isFresh {
-      for row in 0..<rowCount {
-        let line = unsafe output + row * stride
-        if let bias = unsafe bias {
-          unsafe line.update(from: bias + firstColumn, count: columnCount)
-        }
-      }
-    } else if !isWhole {
-      for row in 0..<rowCount {
-        for column in 0..<columnCount {
-          unsafe spill[row * tileColumns + column] = target[row * cStride + column]
-        }
-      }
-    }
-    if unsafe isBFloat16 {
-      let steps = unsafe (depth + 1) / 2
-      let panel = unsafe packed.assumingMemoryBound(to: UInt32.self) + tile * tileRows * steps
-      unsafe kernels.table.pointee.tile_bf16(
-        Int32(rowCount), Int64((length + 1) / 2), panel + k / 2 * tileRows,
-        weights.assumingMemoryBound(to: UInt32.self), output, Int64(stride), isAccumulated)
-    } else if unsafe isReadInPlace {
-      unsafe kernels.table.pointee.tile_unpacked(
-        Int32(rowCount), Int64(length), x + firstRow * xStride + k, Int64(xStride),
-        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), isAccumulated)
-    } else {
-      let panel = unsafe packed.assumingMemoryBound(to: Float.self) + tile * tileRows * depth
-      unsafe kernels.table.pointee.tile(
-        Int32(rowCount), Int64(length), panel + k * tileRows,
-        weights.assumingMemoryBound(to: Float.self), output, Int64(stride), isAccumulated)
-    }
-    if !isWhole {
-      for row in 0..<rowCount {
-        for column in 0..<columnCount {
-          unsafe target[row * cStride + column] = spill[row * tileColumns + column]
-        }
-      }
     }
   }
 }

@@ -127,6 +127,8 @@ public final class Trainer {
     for batch in batches {
       try check(batch.ids)
       try check(batch.targets.filter { $0 >= 0 })
+    }
+    for batch in batches.flatMap({ $0.parts(ofTokens: Self.tokensAtOnce) }) {
       let tape = Tape(parameters, isRecording: true, cancellation: cancellation)
       total += try network.loss(
         batch, scale: 1 / Float(targets), balance: Float(options.balanceWeight) / Float(texts),
@@ -158,6 +160,9 @@ public final class Trainer {
       tokens: batches.reduce(0) { $0 + $1.ids.count }, targets: targets, epoch: order.epoch,
       expertLoads: loads.map(\.counts))
   }
+
+  /// Tokens of a batch that are computed together: what is kept of them for the backward pass stays in the cache.
+  private static let tokensAtOnce = 512
 
   private func partNorms() -> [StepRecord.PartNorm] {
     var result: [StepRecord.PartNorm] = []

@@ -56,4 +56,31 @@ public struct TrainingBatch: Sendable, Equatable {
       }
     }
   }
+  /// The same texts in batches of at most `count` tokens, in their order; a longer text is one of its own.
+  func parts(ofTokens count: Int) -> [TrainingBatch] {
+    var parts: [TrainingBatch] = []
+    var first = 0
+    while first < segments.count {
+      var last = first
+      while last + 1 < segments.count,
+        segments[last + 1].upperBound - segments[first].lowerBound <= count
+      {
+        last += 1
+      }
+      parts.append(part(first...last))
+      first = last + 1
+    }
+    return parts
+  }
+
+  private func part(_ texts: ClosedRange<Int>) -> TrainingBatch {
+    let start = segments[texts.lowerBound].lowerBound
+    let range = start..<segments[texts.upperBound].upperBound
+    var result = TrainingBatch([])
+    result.ids = Array(ids[range])
+    result.targets = Array(targets[range])
+    result.positions = Array(positions[range])
+    result.segments = segments[texts].map { $0.lowerBound - start..<$0.upperBound - start }
+    return result
+  }
 }

@@ -128,7 +128,7 @@ import Testing
 
 /// Sums of n products of numbers below 1 are compared with double precision to 1e-6 + n · 1e-7.
 @Suite struct LinearDerivativeTests {
-  @Test(arguments: [1, 5, 17, 33], [1, 3, 17, 33, 70])
+  @Test(arguments: [1, 5, 17, 33, 203], [1, 3, 17, 33, 70])
   func inputGradientIsTheProductWithTheWeight(rows: Int, width: Int) throws {
     for outs in [1, 2, 33, 130, 521] {
       var numbers = SeededNumbers(UInt64(rows * 1000 + width * 10 + outs))
@@ -159,7 +159,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3, 40], [1, 31, 32, 70])
+  @Test(arguments: [1, 3, 40, 203], [1, 31, 32, 70])
   func lowPrecisionRoundsTheGradientOnly(rows: Int, width: Int) throws {
     for outs in [1, 2, 33, 513] {
       var numbers = SeededNumbers(UInt64(rows + width * 100 + outs))

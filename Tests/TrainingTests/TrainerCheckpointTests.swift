@@ -189,6 +189,25 @@ import Testing
     #expect(one.targets == several.targets)
   }
 
+  @Test(arguments: [1, 7, 8, 19, 100]) func partsOfABatchAreItsTexts(tokens: Int) {
+    let lengths = [4, 4, 9, 2, 31, 3, 3, 3]
+    let documents = lengths.enumerated().map { index, length in
+      TrainingDocument(
+        ids: (0..<Int32(length)).map { $0 + Int32(100 * index) },
+        isTarget: (0..<length).map { $0 % 3 != 1 })
+    }
+    let whole = TrainingBatch(documents)
+    let parts = whole.parts(ofTokens: tokens)
+    #expect(parts.flatMap(\.ids) == whole.ids)
+    #expect(parts.flatMap(\.targets) == whole.targets)
+    #expect(parts.flatMap(\.positions) == whole.positions)
+    #expect(parts.flatMap { $0.segments.map(\.count) } == whole.segments.map(\.count))
+    #expect(parts.allSatisfy { $0.ids.count <= tokens || $0.segments.count == 1 })
+    // None could be joined with the one after it.
+    #expect(
+      zip(parts, parts.dropFirst()).allSatisfy { $0.ids.count + $1.segments[0].count > tokens })
+  }
+
   @Test func everyEpochHasEveryDocumentOnce() {
     let documents = (0..<40).map { TrainingDocument(ids: Array(repeating: Int32($0), count: 3)) }
     let corpus = TrainingCorpus(documents, contextLength: 8)

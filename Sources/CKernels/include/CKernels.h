@@ -125,6 +125,10 @@ typedef struct vk_kernels {
   /// columns; `stride` is between rows of c. `accumulate` adds to what c holds.
   void (*tile)(int32_t rows, int64_t depth, const float *a, const float *b, float *c,
                int64_t stride, int32_t accumulate);
+  /// `count` whole tiles of tile_rows rows below each other, whose activation panels follow each other. Sums begin with the
+  /// rows of `start`, `start_stride` floats apart (0 gives all the same), or with zeros where it is null.
+  void (*tiles)(int32_t count, int64_t depth, const float *a, const float *b,
+                const float *_Nullable start, int64_t start_stride, float *c, int64_t stride);
   /// `tile` with the rows of a where they are, `row_stride` floats apart: the same sums without packing.
   void (*tile_unpacked)(int32_t rows, int64_t depth, const float *a, int64_t row_stride,
                         const float *b, float *c, int64_t stride, int32_t accumulate);
