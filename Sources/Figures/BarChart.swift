@@ -182,6 +182,8 @@ public struct BarChart: Figure {
         let (from, to) = (min(zero, zero + share), max(zero, zero + share))
         for edge in [y + 4, y + step - 4] { canvas.line(from, edge, to, edge, style: "f") }
         canvas.line(zero + share, y + 4, zero + share, y + step - 4, style: "f")
+      } else if !item.value.isFinite {
+        // Neither a length nor zero: the number's text says what it is.
       } else if share >= 0 {
         canvas.rectangle(
           x: zero, y: y + 4, width: max(share, 0.75), height: step - 8, style: "a", radius: 1.5)

@@ -3,7 +3,7 @@ public import DataFormats
 /// A map of numbers with a token beside every row and column, such as one head's attention.
 ///
 /// Rows are what looks (queries), columns what is looked at (keys). Cells that causality rules out
-/// are blank, not zero; numbers that aren't known (NaN) are hatched.
+/// are blank, not zero; NaN is hatched, ∞ marked by triangles, and a legend counts them.
 public struct Heatmap: Figure {
   /// The heading.
   public let title: String
@@ -120,7 +120,7 @@ public struct Heatmap: Figure {
         ", \(valueTitle) from \(NumberText.significant(Double(summary.lowest), 3))"
         + " to \(NumberText.significant(Double(summary.highest), 3))"
     }
-    if summary.missing > 0 { sentence += ", \(summary.missing) not finite" }
+    if summary.nonFinite.total > 0 { sentence += ", \(summary.nonFinite.sentence)" }
     return VisibleText.line(sentence)
   }
 

@@ -25,6 +25,7 @@ extension HeatmapGrid {
     data["encoding"] = .string(
       MapData.encoded(face, farthest: farthest, cells: total(limit), half: half).0)
     data["farthest"] = .number(Double(farthest))
+    data["oddOfAll"] = nonFinite.json
     data["title"] = .string(VisibleText.line(title))
     if let note = shownNote(block: face.block) { data["note"] = .string(note) }
     if let provenance { data["provenance"] = .string(provenance.line) }
@@ -61,6 +62,7 @@ enum HeatmapGridScript {
       const bar = add(body, "div", "bar"), status = add(bar, "div", "status");
       status.style.marginLeft = "0";
       status.setAttribute("aria-live", "polite");
+      oddLegend(body, data.oddOfAll, true);
       const hint = "Point at a map for its numbers, click it to enlarge it";
       status.textContent = hint;
       canvas.tabIndex = 0;

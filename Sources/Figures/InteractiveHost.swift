@@ -93,6 +93,13 @@ enum InteractiveHost {
         font-size: 12px }
       .legend i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 5px }
       .legend .ramp { width: 160px; height: 10px; border-radius: 2px; margin: 0 }
+      .odd { gap: 4px 16px; color: var(--muted); font-size: 11px }
+      .odd .entry { display: inline-flex; align-items: center; gap: 6px }
+      .odd i { width: 13px; height: 13px; border-radius: 0; margin: 0; font-style: normal; font-size: 8px;
+        line-height: 13px; text-align: center; color: var(--ink); background: rgba(138,146,156,.43) }
+      .odd i.cell.none { background: repeating-linear-gradient(135deg, transparent 0 3.5px, var(--muted) 3.5px 4.5px),
+        rgba(138,146,156,.43) }
+      .odd i.sign { background: none; font-size: 12px }
       .key { display: inline-flex; align-items: center; background: none; border-color: transparent !important;
         max-width: 220px; overflow: hidden; white-space: nowrap }
       .key[aria-pressed="false"] { opacity: .4; text-decoration: line-through }
@@ -108,6 +115,18 @@ enum InteractiveHost {
         border-radius: 4px; outline-offset: 1px }
       .chip:focus-visible { outline: 2px solid var(--accent) }
     `;
+    // Says which marks stand for what isn't a number, and how many there are.
+    const oddLegend = (root, counts, isMap) => {
+      if (!counts || !counts.some(count => count)) return null;
+      const legend = add(root, "div", "legend odd");
+      counts.forEach((count, kind) => {
+        if (!count) return;
+        const entry = add(legend, "span", "entry"), name = ["no number (NaN)", "∞", "−∞"][kind];
+        add(entry, "i", (isMap ? "cell" : "sign") + (kind ? "" : " none"), (isMap ? ["", "▲", "▼"] : ["✕", "△", "▽"])[kind]);
+        add(entry, "span", "", name + ": " + count.toLocaleString("en"));
+      });
+      return legend;
+    };
     // Adds an element with a class and a text; text is only ever set as text.
     const add = (parent, tag, name, text) => {
       const element = document.createElement(tag);

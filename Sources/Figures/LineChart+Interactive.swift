@@ -40,6 +40,7 @@ private enum LineData {
       "light": .array(LineColors.light.map { .string($0) }),
       "dark": .array(LineColors.dark.map { .string($0) }),
     ]
+    data["odd"] = LineChartGrid.nonFinite(charts).json
     if let note { data["note"] = .string(VisibleText.line(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     data["panels"] = .array(

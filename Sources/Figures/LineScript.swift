@@ -403,6 +403,8 @@ enum LineScript {
         redraw();
       });
       add(bar, "span", "status", "drag to zoom · double-click to reset");
+      const odd = oddLegend(root, data.odd, false);
+      if (odd) bounded.push(odd);
       if (data.provenance) block("provenance", data.provenance);
       layout();
       redraw();

@@ -12,17 +12,27 @@ enum MapScript {
     const decodeMap = (data, text) => {
       const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
       const bytes = unpacked(data.encoding, text, rows * columns);
-      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32767 : data.half || 127;
+      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32766 : data.half || 126;
       const values = new Float32Array(rows * columns);
       for (let i = 0; i < values.length; i++) {
         if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
         const step = wide ? words.getUint16(2 * i, true) : bytes[i], share = (step - half) / half;
-        values[i] = step > 2 * half ? NaN : data.farthest * share * Math.abs(share);
+        values[i] = step > 2 * half ? oddNumbers[step - 2 * half - 1] : data.farthest * share * Math.abs(share);
       }
       return { rows, columns, values };
     };
     const isBlank = (data, row, column) => data.causal
       && column * data.block > Math.min((row + 1) * data.block, data.rows) - 1 + data.columns - data.rows;
+
+    // How many cells are NaN, ∞ and −∞.
+    const countOdd = (data, map) => {
+      const counts = [0, 0, 0];
+      for (let row = 0; row < map.rows; row++) for (let column = 0; column < map.columns && !isBlank(data, row, column); column++) {
+        const value = map.values[row * map.columns + column];
+        if (!Number.isFinite(value)) counts[value > 0 ? 1 : value < 0 ? 2 : 0]++;
+      }
+      return counts;
+    };
 
     // The map as images, each half as large as the one before; a cell keeps its farthest from zero.
     const pictures = (data, map) => {
@@ -55,7 +65,7 @@ enum MapScript {
       for (let power = 10; ; power *= 10)
         for (const factor of [1, 2, 5]) if (power * factor >= least) return power * factor;
     };
-    const short = value => Number.isNaN(value) ? "not a number"
+    const short = value => Number.isNaN(value) ? "no number (NaN)" : value === Infinity ? "∞" : value === -Infinity ? "−∞"
       : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
     const axisText = text => /^␣[^␣]/.test(text) ? text.slice(1) : text;
     const shorten = (pen, text, most) => {
@@ -142,6 +152,10 @@ enum MapScript {
       // Near enough for single numbers: each has a pixel of its own.
       const tiles = data.tiles ? tileSource(data) : null;
       const isNear = () => tiles !== null && seen.width <= plot.width * (window.devicePixelRatio || 1);
+      const isBlankCell = (row, column, size) => size < data.block ? data.causal && column > row + data.columns - data.rows
+        : isBlank(data, row / data.block, column / data.block);
+      const numberAt = (row, column, size) => size < data.block && tiles.has(row, column) ? tiles.value(row, column)
+        : map.values[Math.floor(row / data.block) * map.columns + Math.floor(column / data.block)];
       const toX = column => plot.x + (column - seen.x) / seen.width * plot.width;
       const toY = row => plot.y + (row - seen.y) / seen.height * plot.height;
 
@@ -222,6 +236,32 @@ enum MapScript {
         if (valueTitle) text(valueTitle, x + 19 + widest + 11, plot.y + height / 2, "center", -Math.PI / 2, muted);
       };
 
+      // Cells without a number, where they are large enough for a mark.
+      const markOdd = ink => {
+        const near = isNear(), size = near ? 1 : data.block;
+        const across = size * plot.width / seen.width, down = size * plot.height / seen.height;
+        if (Math.min(across, down) < 4) return;
+        const right = Math.min(data.columns, seen.x + seen.width), bottom = Math.min(data.rows, seen.y + seen.height);
+        pen.strokeStyle = pen.fillStyle = ink; pen.lineWidth = 0.8; pen.globalAlpha = 0.75;
+        for (let row = Math.floor(seen.y / size) * size; row < bottom; row += size)
+          for (let column = Math.floor(seen.x / size) * size; column < right; column += size) {
+            if (isBlankCell(row, column, size)) break;
+            const value = numberAt(row, column, size), x = toX(column), y = toY(row);
+            if (Number.isFinite(value)) continue;
+            pen.beginPath();
+            if (Number.isNaN(value)) {
+              for (const [from, to] of [[0, 0.5], [0, 1], [0.5, 1]]) {
+                pen.moveTo(x + from * across, y + to * down); pen.lineTo(x + to * across, y + from * down);
+              }
+              pen.stroke();
+            } else {
+              const [foot, tip] = value > 0 ? [0.75, 0.25] : [0.25, 0.75];
+              pen.moveTo(x + 0.2 * across, y + foot * down); pen.lineTo(x + 0.5 * across, y + tip * down);
+              pen.lineTo(x + 0.8 * across, y + foot * down); pen.fill();
+            }
+          }
+        pen.globalAlpha = 1; pen.lineWidth = 1;
+      };
       const draw = () => {
         const colors = dark() ? ["#e8eaed", "#a3abb5", "#5f6770"] : ["#1b1f24", "#5b636d", "#9aa2ab"];
         pen.clearRect(0, 0, canvas.width, canvas.height);
@@ -234,6 +274,7 @@ enum MapScript {
         pen.drawImage(level.canvas, toX(0), toY(0), plot.width * level.canvas.width * size / seen.width,
           plot.height * level.canvas.height * size / seen.height);
         if (isNear()) tiles.draw(pen, seen, toX, toY);
+        if (odd.some(count => count)) markOdd(colors[0]);
         if (cursor) {
           const x = toX(cursor.column), y = toY(cursor.row);
           const width = cursor.size * plot.width / seen.width, height = cursor.size * plot.height / seen.height;
@@ -275,6 +316,8 @@ enum MapScript {
       const reset = button("All", "Show everything", () => move({ ...whole }));
       const status = add(bar, "div", "status");
       status.setAttribute("aria-live", "polite");
+      const odd = data.odd || countOdd(data, map);
+      oddLegend(root, odd, true);
 
       // What a cell stands for: a token, or a stretch of them.
       const span = (labels, from, size, count) => {
@@ -293,13 +336,12 @@ enum MapScript {
         const single = at.size === 1;
         const [query, queryAt] = span(rowLabels, at.row, at.size, data.rows);
         const [key, keyAt] = span(columnLabels, at.column, at.size, data.columns);
-        const blank = at.size < data.block ? data.causal && at.column > at.row + data.columns - data.rows
-          : isBlank(data, at.row / data.block, at.column / data.block);
-        const number = () => at.size < data.block ? tiles.value(at.row, at.column)
-          : map.values[at.row / data.block * map.columns + at.column / data.block];
+        const blank = isBlankCell(at.row, at.column, at.size);
+        const number = blank ? NaN : numberAt(at.row, at.column, at.size);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : at.size < data.block && number() === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
-          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number());
+          : at.size < data.block && number === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
+          : !Number.isFinite(number) ? short(number)
+          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number);
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();

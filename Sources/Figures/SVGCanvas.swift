@@ -10,7 +10,10 @@ struct SVGCanvas {
   }
 
   /// A coordinate with at most two decimals and no needless zeros.
+  ///
+  /// What isn't finite has no place in a picture; figures leave it out, and an attribute never says it.
   static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "0" }
     let text = NumberText.fixed(value, 2)
     guard text.contains(".") else { return text }
     var trimmed = text

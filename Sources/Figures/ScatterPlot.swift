@@ -57,12 +57,17 @@ public struct ScatterPlot: Figure {
     valueTitle: String = "", note: String? = nil, provenance: Provenance? = nil
   ) {
     self.title = title
-    self.points = points.filter { $0.x.isFinite && $0.y.isFinite && $0.z?.isFinite ?? true }
+    let placed = points.filter { $0.x.isFinite && $0.y.isFinite && $0.z?.isFinite ?? true }
+    self.points = placed
     self.xTitle = xTitle
     self.yTitle = yTitle
     self.zTitle = zTitle
     self.valueTitle = valueTitle
-    self.note = note
+    let omitted = points.count - placed.count
+    let omission =
+      "\(NumberText.grouped(omitted)) \(omitted == 1 ? "point" : "points") without a finite place left out"
+    let notes = [note, omitted > 0 ? omission : nil].compactMap { $0 }
+    self.note = notes.isEmpty ? nil : notes.joined(separator: " · ")
     self.provenance = provenance
   }
 
