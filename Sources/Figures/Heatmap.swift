@@ -133,10 +133,10 @@ public struct Heatmap: Figure {
   public var alternativeText: String {
     var sentence = "Heatmap"
     if !title.isEmpty { sentence += ": \(VisibleText.line(title))" }
-    sentence += ". \(sizeSentence)."
+    sentence += ". \(NumberText.shown(sizeSentence))."
     let pairs = summary.strongest.prefix(3).map {
       "\(place($0.row, rowLabels)) to \(place($0.column, columnLabels))"
-        + " \(NumberText.significant(Double($0.value), 3))"
+        + " \(NumberText.shown(NumberText.significant(Double($0.value), 3)))"
     }
     if !pairs.isEmpty { sentence += " Strongest: " + pairs.joined(separator: ", ") + "." }
     return sentence
@@ -169,7 +169,8 @@ public struct Heatmap: Figure {
         let visible = map.visibleColumns(inRow: row)
         return [rowLabels[row].fullText]
           + (0..<values.columns).map { column in
-            column < visible ? NumberText.significant(Double(values[row, column]), 3) : ""
+            column < visible
+              ? NumberText.shown(NumberText.significant(Double(values[row, column]), 3)) : ""
           }
       }
       return DataTable(
@@ -179,7 +180,8 @@ public struct Heatmap: Figure {
     let rows = summary.strongest.map { cell in
       [
         "\(cell.row)", rowLabels[cell.row].fullText, "\(cell.column)",
-        columnLabels[cell.column].fullText, NumberText.significant(Double(cell.value), 4),
+        columnLabels[cell.column].fullText,
+        NumberText.shown(NumberText.significant(Double(cell.value), 4)),
       ]
     }
     return DataTable(

@@ -116,7 +116,7 @@ public struct HeatmapGrid: Figure {
   ///
   /// - Parameter block: how many rows and columns one drawn cell stands for.
   func shownNote(block: Int) -> String? {
-    var parts = note.map { [VisibleText.line($0)] } ?? []
+    var parts = note.map { [VisibleText.sentence($0)] } ?? []
     if !rowTitle.isEmpty, !columnTitle.isEmpty {
       parts.append(
         "Each map: \(VisibleText.line(rowTitle)) ↓, \(VisibleText.line(columnTitle)) →;"
@@ -187,7 +187,7 @@ public struct HeatmapGrid: Figure {
       return [
         VisibleText.line(cell.title), rowLabels[strongest.row].fullText,
         columnLabels[strongest.column].fullText,
-        NumberText.significant(Double(strongest.value), 4),
+        NumberText.shown(NumberText.significant(Double(strongest.value), 4)),
       ]
     }
     let more = cells.count - rows.count

@@ -145,6 +145,7 @@ enum HeatmapGridScript {
         pen.font = "11px " + font;
         text(data.titles[2], x + 60, y + height / 2, "center", -Math.PI / 2, muted);
       };
+      const valueText = value => (data.encoding === "f32" || !Number.isFinite(value) ? "" : "≈ ") + numberText(value);
       const choose = (index, at) => {
         if (chosen !== index) { chosen = index; drawAll(); }
         if (index < 0) { status.textContent = hint; return; }
@@ -153,7 +154,7 @@ enum HeatmapGridScript {
         if (at && !isBlank(data, at.row, at.column)) {
           const name = (labels, i) => labels[i * data.block];
           words += `: ${data.titles[0]} ${name(data.rowLabels, at.row)} → ${data.titles[1]} ${name(data.columnLabels || data.rowLabels, at.column)}: `
-            + (data.encoding === "f32" ? "" : "≈ ") + short(each.map.values[at.row * each.map.columns + at.column]);
+            + valueText(each.map.values[at.row * each.map.columns + at.column]);
         }
         status.textContent = words;
       };

@@ -13,7 +13,7 @@ extension Heatmap {
     data["farthest"] = .number(Double(summary.farthest))
     data["odd"] = summary.nonFinite.json
     data["title"] = .string(VisibleText.line(title))
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
     data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
@@ -22,7 +22,7 @@ extension Heatmap {
         CellMap(values, isCausal: isCausal), budget: MapTiles.room(beside: .object(data)))
       data["tiles"] = tiles.json
       data["note"] = .string(
-        [note.map(VisibleText.line), tiles.sentence].compactMap { $0 }.joined(separator: " · "))
+        [note.map(VisibleText.sentence), tiles.sentence].compactMap { $0 }.joined(separator: " · "))
     }
     return InteractiveView(
       script: MapScript.library + HeatmapScript.start, data: .object(data))
@@ -97,9 +97,10 @@ enum MapData {
     data["rowLabels"] = .array(rows.map { .string(cut($0.fullText)) })
     if !areSame { data["columnLabels"] = .array(columns.map { .string(cut($0.fullText)) }) }
     if hasDetails, size + details <= largestLabels {
-      data["rowDetails"] = .array(rows.map { .string(VisibleText.line($0.detail ?? "")) })
+      data["rowDetails"] = .array(rows.map { .string(VisibleText.sentence($0.detail ?? "")) })
       if !areSame {
-        data["columnDetails"] = .array(columns.map { .string(VisibleText.line($0.detail ?? "")) })
+        data["columnDetails"] = .array(
+          columns.map { .string(VisibleText.sentence($0.detail ?? "")) })
       }
     }
   }

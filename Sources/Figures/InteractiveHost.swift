@@ -115,6 +115,14 @@ enum InteractiveHost {
         border-radius: 4px; outline-offset: 1px }
       .chip:focus-visible { outline: 2px solid var(--accent) }
     `;
+    // A number's text as people read it: with the minus sign before it and in its exponent.
+    const minus = text => text.replace(/-(?=[\\d.∞])/g, "−").replace("e+", "e");
+    const numberText = (value, digits = 4) => Number.isNaN(value) ? "no number (NaN)"
+      : !Number.isFinite(value) ? minus(value > 0 ? "∞" : "-∞")
+      : minus(value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e7)
+        ? value.toExponential(Math.max(1, digits - 2)) : String(+value.toPrecision(digits)));
+    // A number of an axis, with as many decimals as its neighbours.
+    const tickText = (value, decimals) => minus(value.toFixed(decimals).replace(/^-(0\\.?0*)$/, "$1"));
     // Says which marks stand for what isn't a number, and how many there are.
     const oddLegend = (root, counts, isMap) => {
       if (!counts || !counts.some(count => count)) return null;

@@ -41,7 +41,7 @@ private enum LineData {
       "dark": .array(LineColors.dark.map { .string($0) }),
     ]
     data["odd"] = LineChartGrid.nonFinite(charts).json
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     data["panels"] = .array(
       zip(charts, colors).map { chart, colors in

@@ -177,11 +177,14 @@ struct LineFacts {
 
   /// A row of the data table.
   func row(_ axis: LineAxis) -> [String] {
-    func number(_ value: Double?) -> String { value.map { NumberText.short($0, 5) } ?? "" }
+    func number(_ value: Double?) -> String {
+      value.map { NumberText.shown(NumberText.short($0, 5)) } ?? ""
+    }
     func place(_ x: Double?) -> String {
       guard let x else { return "" }
-      return axis == .steps && x == x.rounded() && abs(x) < 9e15
-        ? NumberText.grouped(Int(x)) : NumberText.short(x, 6)
+      return NumberText.shown(
+        axis == .steps && x == x.rounded() && abs(x) < 9e15
+          ? NumberText.grouped(Int(x)) : NumberText.short(x, 6))
     }
     return [
       VisibleText.line(series.name), NumberText.grouped(series.ys.count), place(series.xs.first),

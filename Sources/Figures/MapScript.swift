@@ -65,8 +65,6 @@ enum MapScript {
       for (let power = 10; ; power *= 10)
         for (const factor of [1, 2, 5]) if (power * factor >= least) return power * factor;
     };
-    const short = value => Number.isNaN(value) ? "no number (NaN)" : value === Infinity ? "∞" : value === -Infinity ? "−∞"
-      : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
     const axisText = text => /^␣[^␣]/.test(text) ? text.slice(1) : text;
     const shorten = (pen, text, most) => {
       if (pen.measureText(text).width <= most) return text;
@@ -339,9 +337,9 @@ enum MapScript {
         const blank = isBlankCell(at.row, at.column, at.size);
         const number = blank ? NaN : numberAt(at.row, at.column, at.size);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : at.size < data.block && number === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
-          : !Number.isFinite(number) ? short(number)
-          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number);
+          : at.size < data.block && number === 0 ? "below " + numberText(+tiles.least(at.row, at.column).toPrecision(2))
+          : !Number.isFinite(number) ? numberText(number)
+          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + numberText(number);
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();

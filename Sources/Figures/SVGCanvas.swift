@@ -115,7 +115,7 @@ struct PictureFrame {
       ? [] : Array(TextMetrics.wrapped(heading, size: 15, maximum: inner / 1.06).prefix(3))
     noteLines =
       note.map {
-        Array(TextMetrics.wrapped(VisibleText.line($0), size: 11, maximum: inner).prefix(4))
+        Array(TextMetrics.wrapped(VisibleText.sentence($0), size: 11, maximum: inner).prefix(4))
       } ?? []
     let lines =
       provenance.map {

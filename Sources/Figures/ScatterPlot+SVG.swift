@@ -10,7 +10,7 @@ extension ScatterPlot {
     if !names.isEmpty {
       legend = 36 + (names.map { TextMetrics.width($0, size: 11.5) }.max() ?? 0)
     } else if let scale = colors.scale {
-      let texts = [scale.low, scale.high].map { NumberText.significant($0, 3) }
+      let texts = [scale.low, scale.high].map { NumberText.shown(NumberText.significant($0, 3)) }
       legend =
         22 + 12 + 8 + (texts.map { TextMetrics.width($0, size: 10.5) }.max() ?? 0)
         + (valueTitle.isEmpty ? 0 : 18)

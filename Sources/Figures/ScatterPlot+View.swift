@@ -15,7 +15,7 @@ extension ScatterPlot {
         }),
       "labels": .array(points.map { .string(Self.cut($0.label.fullText)) }),
     ]
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     if isSpatial {
       let camera = camera(ScatterExtents(places))

@@ -127,9 +127,12 @@ public struct ScatterPlot: Figure {
     let hasValues = points.contains { $0.value != nil }
     let rows = points.prefix(300).map { point -> [String] in
       var row = [point.label.fullText, VisibleText.line(point.group ?? "")]
-      if hasValues { row.append(point.value.map { NumberText.significant($0, 4) } ?? "") }
-      row += [NumberText.significant(point.x, 4), NumberText.significant(point.y, 4)]
-      if isSpatial { row.append(NumberText.significant(point.z ?? 0, 4)) }
+      func shown(_ value: Double) -> String {
+        NumberText.shown(NumberText.significant(value, 4))
+      }
+      if hasValues { row.append(point.value.map(shown) ?? "") }
+      row += [shown(point.x), shown(point.y)]
+      if isSpatial { row.append(shown(point.z ?? 0)) }
       return row
     }
     let more = points.count - rows.count

@@ -11,8 +11,6 @@ enum ScatterScript {
       return result;
     };
     const channels = color => [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16));
-    const brief = value => Number.isNaN(value) ? "not a number"
-      : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
     const niceTicks = (low, high, about) => {
       const raw = (high - low) / about, power = 10 ** Math.floor(Math.log10(raw));
       const multiple = raw / power, step = power * (multiple <= 1.4 ? 1 : multiple <= 3.2 ? 2 : multiple <= 7 ? 5 : 10);
@@ -73,7 +71,7 @@ enum ScatterScript {
         let left = 4;
         if (!spatial) {
           const [ticks, digits] = niceTicks(...extents[1], 5);
-          for (const tick of ticks) left = Math.max(left, backPen.measureText(tick.toFixed(digits)).width + 12);
+          for (const tick of ticks) left = Math.max(left, backPen.measureText(tickText(tick, digits)).width + 12);
           if (axes[1].title) left += 18;
         }
         plot = spatial ? { x: 0, y: 0, width, height }
@@ -265,9 +263,9 @@ enum ScatterScript {
         const bottom = plot.y + plot.height;
         const [xs, xDigits] = niceTicks(...shown[0], 6), [ys, yDigits] = niceTicks(...shown[1], 5);
         backPen.textAlign = "center";
-        for (const tick of xs) { line(toX(tick), plot.y, toX(tick), bottom); backPen.fillText(tick.toFixed(xDigits).replace("-", "−"), toX(tick), bottom + 12); }
+        for (const tick of xs) { line(toX(tick), plot.y, toX(tick), bottom); backPen.fillText(tickText(tick, xDigits), toX(tick), bottom + 12); }
         backPen.textAlign = "right";
-        for (const tick of ys) { line(plot.x, toY(tick), plot.x + plot.width, toY(tick)); backPen.fillText(tick.toFixed(yDigits).replace("-", "−"), plot.x - 6, toY(tick)); }
+        for (const tick of ys) { line(plot.x, toY(tick), plot.x + plot.width, toY(tick)); backPen.fillText(tickText(tick, yDigits), plot.x - 6, toY(tick)); }
         backPen.strokeStyle = frame;
         backPen.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
         backPen.font = "11.5px " + font; backPen.textAlign = "center";
@@ -413,7 +411,7 @@ enum ScatterScript {
       const say = i => {
         let text = `\u2068${labels[i]}\u2069`;
         if (groups && data.names[i] !== undefined && data.names[i] !== null) text += " · \u2068" + data.groupNames[data.names[i]] + "\u2069";
-        if (numbers) text += " · " + (data.valueTitle || "value") + " " + brief(numbers[i]);
+        if (numbers) text += " · " + (data.valueTitle || "value") + " " + numberText(numbers[i]);
         return text;
       };
       const point = (i, byKeys) => {
@@ -426,8 +424,8 @@ enum ScatterScript {
         add(add(tip, "div"), "bdi", "", labels[i]);
         const more = add(tip, "div");
         if (groups && data.names[i] !== null) { add(more, "bdi", "", data.groupNames[data.names[i]]); add(more, "span", "", "  "); }
-        if (numbers) { add(more, "span", "", (data.valueTitle || "value") + " "); add(more, "b", "", brief(numbers[i])); add(more, "span", "", "  "); }
-        add(more, "span", "", "(" + axes.map(axis => brief(axis.values[i])).join(", ") + ")");
+        if (numbers) { add(more, "span", "", (data.valueTitle || "value") + " "); add(more, "b", "", numberText(numbers[i])); add(more, "span", "", "  "); }
+        add(more, "span", "", "(" + axes.map(axis => numberText(axis.values[i])).join(", ") + ")");
         const wide = front.clientWidth;
         tip.style.left = (px[i] + 14 + tip.offsetWidth > wide ? Math.max(0, px[i] - tip.offsetWidth - 12) : px[i] + 14) + "px";
         tip.style.top = py[i] + 14 + "px";
@@ -535,11 +533,11 @@ enum ScatterScript {
         });
       });
       if (numbers) {
-        add(legend, "span", "", (data.valueTitle ? data.valueTitle + " " : "") + brief(data.low));
+        add(legend, "span", "", (data.valueTitle ? data.valueTitle + " " : "") + numberText(data.low));
         const stops = [];
         for (let i = 0; i <= 16; i++) { const at = 6 * Math.round(i / 16 * 255); stops.push("#" + data.colors.slice(at, at + 6)); }
         add(legend, "i", "ramp").style.background = `linear-gradient(90deg, ${stops.join(",")})`;
-        add(legend, "span", "", brief(data.high));
+        add(legend, "span", "", numberText(data.high));
       }
       if (data.provenance) add(root, "div", "provenance", data.provenance);
       layout();

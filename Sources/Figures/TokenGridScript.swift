@@ -23,7 +23,7 @@ extension TokenGrid {
       .array(
         row[first...].map { cell in
           .array([
-            .string(VisibleText.line(cell.detail ?? "")),
+            .string(VisibleText.sentence(cell.detail ?? "")),
             .array(
               cell.candidates.flatMap { candidate -> [JSON] in
                 let share = (candidate.probability * 1e6).rounded() / 1e6
@@ -41,7 +41,7 @@ extension TokenGrid {
       "rowLabels": .array(rowLabels.map { .string(VisibleText.line($0.text)) }),
       "columnLabels": .array(columnLabels[first...].map { .string($0.fullText) }),
     ]
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let language { data["language"] = .string(VisibleText.line(language)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     return InteractiveView(script: TokenGridScript.start, data: .object(data))
@@ -66,7 +66,8 @@ enum TokenGridScript {
       table.style.cssText = "border-collapse:separate;border-spacing:1px;font-size:12px;line-height:1.3";
       const side = "position:sticky;left:0;z-index:1;background:var(--bg);font-weight:400;"
         + "text-align:right;padding:1px 7px 1px 0;white-space:nowrap";
-      const percent = share => share === null ? "not a number" : share >= 0.9995 ? "100 %" : (100 * share).toPrecision(3) + " %";
+      const percent = share => share === null ? "no number (NaN)" : share >= 0.9995 ? "100 %"
+        : share > 0 && share < 1e-5 ? "< 0.001 %" : (100 * share).toPrecision(3) + " %";
       const hex = share => {
         const at = 6 * Math.round(Math.min(1, Math.max(0, share)) * 255);
         return "#" + data.colors.slice(at, at + 6);
