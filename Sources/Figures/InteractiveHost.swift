@@ -103,12 +103,14 @@ enum InteractiveHost {
       .key { display: inline-flex; align-items: center; background: none; border-color: transparent !important;
         max-width: 220px; overflow: hidden; white-space: nowrap }
       .key[aria-pressed="false"] { opacity: .4; text-decoration: line-through }
-      .tip { position: absolute; z-index: 2; pointer-events: none; max-width: 340px; display: none;
+      .tip { position: absolute; z-index: 2; pointer-events: none; width: max-content; max-width: 340px; display: none;
         padding: 6px 9px; border-radius: 5px; font-size: 12px; line-height: 1.45;
         background: var(--ink); color: var(--bg); box-shadow: 0 2px 8px rgba(0,0,0,.25);
         overflow-wrap: anywhere }
       .tip b { font-weight: 600; font-variant-numeric: tabular-nums }
       .tip span { opacity: .72 }
+      .tip small { display: block; font-size: 11px; opacity: .72 }
+      .tip .pair { display: grid; grid-template-columns: repeat(2, minmax(0, max-content)); gap: 0 18px }
       .provenance { color: var(--muted); font-size: 10px; margin-top: 6px; overflow-wrap: anywhere }
       .chips { display: flex; flex-wrap: wrap; gap: 8px 3px; max-width: 860px }
       .chip { display: inline-flex; flex-direction: column; align-items: center; cursor: default;
@@ -134,6 +136,23 @@ enum InteractiveHost {
         add(entry, "span", "", name + ": " + count.toLocaleString("en"));
       });
       return legend;
+    };
+    // Puts a hint beside a box of its stage, beneath it ("under") or level with it ("side"): never out of the
+    // figure, which the page may cut off, and not on the box where there is room elsewhere.
+    const placeTip = (tip, [left, top, right, bottom], mode = "corner", gap = 14) => {
+      const frame = tip.parentNode.getBoundingClientRect(), box = tip.getRootNode().lastElementChild.getBoundingClientRect();
+      const [west, north, east, south] = [box.left - frame.left + 4, box.top - frame.top + 4,
+        box.right - frame.left - 4, box.bottom - frame.top - 4];
+      tip.style.maxWidth = Math.min(340, east - west) + "px";
+      const width = tip.offsetWidth, height = tip.offsetHeight;
+      const x = mode === "under" ? left : right + gap + width <= east ? right + gap : left - gap - width;
+      const y = mode === "side" ? (top + bottom - height) / 2 : bottom + gap + height <= south ? bottom + gap : top - gap - height;
+      tip.style.left = Math.max(west, Math.min(x, east - width)) + "px";
+      tip.style.top = Math.max(north, Math.min(y, south - height)) + "px";
+    };
+    // Adds facts to a hint, a line for each.
+    const addFacts = (parent, text) => {
+      for (const fact of text ? text.split(" · ") : []) add(add(parent, "small"), "bdi", "", fact);
     };
     // Adds an element with a class and a text; text is only ever set as text.
     const add = (parent, tag, name, text) => {

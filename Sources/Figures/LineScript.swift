@@ -257,13 +257,14 @@ enum LineScript {
           dot.style.cssText = "display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px;background:" + colorOf(line);
           add(row, "span", "", (line.name || data.names[line.color] || "value") + "  ");
           add(row, "b", "", numberText(line.y[at], 5));
-          if (line.s && usable(line.y[at])) add(row, "span", "", "  smoothed " + numberText(line.s[at], 5));
-          if (line.x[at] !== cursor) add(row, "span", "", "  at " + placeText(panel.axis, line.x[at]));
+          const more = add(row, "div");
+          more.style.paddingLeft = "15px";
+          if (line.s && usable(line.y[at])) add(more, "small", "", "smoothed " + numberText(line.s[at], 5));
+          if (line.x[at] !== cursor) add(more, "small", "", "at " + placeText(panel.axis, line.x[at]));
         }
         if (rows.length > 16) add(tip, "div", "", "… " + (rows.length - 16) + " more");
         tip.style.display = "block";
-        const beside = x + 14 + tip.offsetWidth < shared.width ? x + 14 : x - 14 - tip.offsetWidth;
-        tip.style.left = Math.max(0, beside) + "px"; tip.style.top = plot.y + 8 + "px";
+        placeTip(tip, [x, plot.y + 8, x, plot.y - 6]);
       };
       // The place of a point of any line that is shown, nearest to a place.
       const snap = x => {
@@ -316,6 +317,7 @@ enum LineScript {
       });
       for (const name of ["pointerleave", "pointercancel"])
         canvas.addEventListener(name, () => { drag = null; cursor = null; draw(); });
+      canvas.addEventListener("blur", () => { cursor = null; draw(); });
       canvas.addEventListener("dblclick", () => show(least, most));
       canvas.addEventListener("keydown", event => {
         const acts = { ArrowLeft: () => move(event.shiftKey ? -10 : -1), ArrowRight: () => move(event.shiftKey ? 10 : 1),

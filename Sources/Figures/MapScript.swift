@@ -78,6 +78,16 @@ enum MapScript {
       return parts.slice(0, low).join("") + "…";
     };
 
+    // What a cell's row and column are, side by side in a hint.
+    const addSides = (tip, sides) => {
+      const pair = add(tip, "div", "pair");
+      for (const [name, label, number, detail] of sides) {
+        const side = add(pair, "div");
+        if (name) add(add(side, "div"), "span", "", name + " " + number);
+        add(add(side, "div"), "bdi", "", label);
+        addFacts(side, detail);
+      }
+    };
     const hostOf = root => root.getRootNode().host.parentNode;
     const mapView = (root, data, map, dark, description) => {
       const rowLabels = data.rowLabels, columnLabels = data.columnLabels || rowLabels;
@@ -343,23 +353,15 @@ enum MapScript {
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();
-        const line = (name, label, number, detail) => {
-          const element = add(tip, "div");
-          if (name) add(element, "span", "", name + " ");
-          add(element, "bdi", "", label);
-          add(element, "span", "", (name ? "  " + number : "") + (detail ? " · " + detail : ""));
-        };
-        line(rowTitle, query, queryAt, single && rowDetails[at.row]);
-        line(columnTitle, key, keyAt, single && columnDetails[at.column]);
+        addSides(tip, [[rowTitle, query, queryAt, single && rowDetails[at.row]],
+          [columnTitle, key, keyAt, single && columnDetails[at.column]]]);
         const last = add(tip, "div");
         add(last, "span", "", blank ? "" : valueTitle + " ");
         add(last, "b", "", value);
         tip.style.display = "block";
         const x = place ? place[0] : toX(at.column + 0.5 * at.size);
         const y = place ? place[1] : toY(at.row + 0.5 * at.size);
-        const width = canvas.clientWidth;
-        tip.style.left = (x + 16 + tip.offsetWidth > width ? Math.max(0, x - tip.offsetWidth - 14) : x + 16) + "px";
-        tip.style.top = (y + 16) + "px";
+        placeTip(tip, [x, y, x, y]);
         draw();
       };
       const hint = "Ctrl or Shift + wheel zooms, drag pans, arrow keys walk";

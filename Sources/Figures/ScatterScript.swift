@@ -422,13 +422,13 @@ enum ScatterScript {
         status.textContent = say(i);
         tip.replaceChildren();
         add(add(tip, "div"), "bdi", "", labels[i]);
-        const more = add(tip, "div");
-        if (groups && data.names[i] !== null) { add(more, "bdi", "", data.groupNames[data.names[i]]); add(more, "span", "", "  "); }
-        if (numbers) { add(more, "span", "", (data.valueTitle || "value") + " "); add(more, "b", "", numberText(numbers[i])); add(more, "span", "", "  "); }
-        add(more, "span", "", "(" + axes.map(axis => numberText(axis.values[i])).join(", ") + ")");
-        const wide = front.clientWidth;
-        tip.style.left = (px[i] + 14 + tip.offsetWidth > wide ? Math.max(0, px[i] - tip.offsetWidth - 12) : px[i] + 14) + "px";
-        tip.style.top = py[i] + 14 + "px";
+        if (groups && data.names[i] !== null) add(add(tip, "small"), "bdi", "", data.groupNames[data.names[i]]);
+        if (numbers) {
+          const line = add(tip, "div");
+          add(line, "span", "", (data.valueTitle || "value") + " "); add(line, "b", "", numberText(numbers[i]));
+        }
+        add(tip, "small", "", "(" + axes.map(axis => numberText(axis.values[i])).join(", ") + ")");
+        placeTip(tip, [px[i], py[i], px[i], py[i]]);
         later();
       };
       const under = (x, y) => {

@@ -294,16 +294,15 @@ enum ScoredTextScript {
         const [face, strength, number, details] = data.tokens[at], cell = cells[at];
         cell.style.boxShadow = "0 0 0 2px var(--accent)";
         tip.replaceChildren();
-        const head = add(tip, "div");
-        add(head, "bdi", "", face);
-        if (number) { add(head, "span", "", "  " + data.score + " "); add(head, "b", "", number); }
-        for (const line of details) add(add(tip, "div"), "bdi", "", line);
+        add(add(tip, "div"), "bdi", "", face);
+        if (number) { const line = add(tip, "div"); add(line, "span", "", data.score + " "); add(line, "b", "", number); }
+        for (const line of details) addFacts(tip, line);
         tip.style.display = "block";
-        tip.style.left = Math.max(0, Math.min(cell.offsetLeft, stage.clientWidth - tip.offsetWidth)) + "px";
-        tip.style.top = cell.offsetTop + cell.offsetHeight + 6 + "px";
+        placeTip(tip, [cell.offsetLeft, cell.offsetTop, 0, cell.offsetTop + cell.offsetHeight], "under", 6);
         status.textContent = `token ${at}: ${face}` + (number ? `, ${data.score} ${number}` : "");
       };
       text.addEventListener("keydown", event => {
+        if (event.key === "Escape") { point(-1); event.stopPropagation(); return; }
         const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
         if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
         point(Math.min(cells.length - 1, Math.max(0, at + step)));

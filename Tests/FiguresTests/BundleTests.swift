@@ -60,6 +60,13 @@ struct BundleTests {
     }
   }
 
+  @Test("hints stay inside their figures: one function places them all", arguments: Samples.all)
+  func hints(sample: Sample) {
+    guard let view = sample.figure.interactiveView, view.script.contains("\"tip\"") else { return }
+    #expect(view.script.contains("placeTip(tip, "))
+    #expect(!view.script.contains("tip.style.left") && !view.script.contains("tip.style.top"))
+  }
+
   @Test("a picture follows the theme asked for")
   func themes() {
     let figure = Samples.heatmap(5)
