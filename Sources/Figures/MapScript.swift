@@ -407,7 +407,7 @@ enum MapScript {
         if (event.key === "+" || event.key === "=") zoom(1.6, 0.5, 0.5);
         else if (event.key === "-") zoom(1 / 1.6, 0.5, 0.5);
         else if (event.key === "0") move({ ...whole });
-        else if (event.key === "Escape") point(null);
+        else if (event.key === "Escape" && cursor) point(null);
         else if (steps[event.key]) {
           const [down, across] = steps[event.key];
           const next = cursor ? cellOf(cursor.row + down * cursor.size, cursor.column + across * cursor.size)
