@@ -65,6 +65,7 @@ enum MapScript {
       for (let power = 10; ; power *= 10)
         for (const factor of [1, 2, 5]) if (power * factor >= least) return power * factor;
     };
+    const labelSize = step => step >= 18 ? 11.5 : step >= 13 ? 10.5 : 10;
     const axisText = text => /^␣[^␣]/.test(text) ? text.slice(1) : text;
     const shorten = (pen, text, most) => {
       if (pen.measureText(text).width <= most) return text;
@@ -122,8 +123,18 @@ enum MapScript {
         };
         const outer = hostOf(root).clientWidth || 720;
         const most = Math.min(130, Math.max(48, outer * 0.2));
-        const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
-        let left = Math.min(most, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
+        // What the labels take that are shown when all is: of a long text every tenth or so. Near, longer ones
+        // are shortened to that, or to a word, instead of leaving room for the longest of all.
+        const taken = (labels, cell, most) => {
+          const stride = niceStride(labelSize(cell) * 1.22 / cell);
+          if (stride === 1) return Math.min(most, widest(labels));
+          let deepest = 0;
+          for (let i = 0; i < labels.length; i += stride)
+            deepest = Math.max(deepest, pen.measureText(i + " " + axisText(labels[i])).width);
+          return Math.min(most, Math.max(64, deepest));
+        };
+        let rowRoom = most;
+        let left = Math.min(most, widest(rowLabels)) + (rowTitle ? 22 : 4) + 8;
         let ticks = 0;
         for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
         const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
@@ -134,6 +145,9 @@ enum MapScript {
           return side > 3 ? Math.floor(side) : side;
         };
         let cell = fitting();
+        rowRoom = taken(rowLabels, cell, most);
+        left = rowRoom + (rowTitle ? 22 : 4) + 8;
+        cell = fitting();
         const upright = cell >= 14 && widest(columnLabels) <= cell - 4;
         // Slanted labels of the first columns reach to the left of the map.
         if (!upright && cell * 0.7072 >= 14) {
@@ -143,11 +157,11 @@ enum MapScript {
           cell = fitting();
         }
         const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
-        const below = upright ? (columnTitle ? 44 : 22)
-          : (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
+        const columnRoom = slope < 1 ? Math.min(96, widest(columnLabels)) : taken(columnLabels, cell, 96);
+        const below = upright ? (columnTitle ? 44 : 22) : (columnRoom + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
-        plot = { x: Math.ceil(left), y: 8, width, height, right, below, most };
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below, rowRoom, columnRoom };
         const ratio = window.devicePixelRatio || 1;
         const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
@@ -177,7 +191,6 @@ enum MapScript {
 
       const axes = (ink, muted, line) => {
         const stepX = plot.width / seen.width, stepY = plot.height / seen.height;
-        const size = step => step >= 18 ? 11.5 : step >= 13 ? 10.5 : 10;
         pen.strokeStyle = line;
         const shown = (from, length, count) => [Math.max(0, Math.floor(from)), Math.min(count, Math.ceil(from + length))];
         const item = (labels, index, stride, most) => {
@@ -191,22 +204,22 @@ enum MapScript {
           const back = pen.measureText(label).width;
           text(lead, x - back * Math.cos(turn), y - back * Math.sin(turn), "right", turn, muted);
         };
-        pen.font = size(stepY) + "px " + font;
-        let stride = niceStride(size(stepY) * 1.22 / stepY);
+        pen.font = labelSize(stepY) + "px " + font;
+        let stride = niceStride(labelSize(stepY) * 1.22 / stepY);
         let [first, end] = shown(seen.y, seen.height, data.rows);
         for (let row = Math.ceil(first / stride) * stride; row < end; row += stride) {
           const y = toY(row + 0.5);
           if (y < plot.y || y > plot.y + plot.height) continue;
           if (stride > 1) { pen.beginPath(); pen.moveTo(plot.x - 4, y); pen.lineTo(plot.x - 1, y); pen.stroke(); }
-          pair(item(rowLabels, row, stride, plot.most), plot.x - 7, y, 0);
+          pair(item(rowLabels, row, stride, plot.rowRoom), plot.x - 7, y, 0);
         }
-        pen.font = size(stepX) + "px " + font;
+        pen.font = labelSize(stepX) + "px " + font;
         [first, end] = shown(seen.x, seen.width, data.columns);
         let upright = stepX >= 14;
         for (let column = first; column < end && upright; column++)
           upright = pen.measureText(axisText(columnLabels[column])).width <= stepX - 4;
-        const slanted = stepX * 0.7072 >= size(stepX) * 1.22;
-        stride = upright || slanted ? 1 : niceStride(size(stepX) * 1.22 / stepX);
+        const slanted = stepX * 0.7072 >= labelSize(stepX) * 1.22;
+        stride = upright || slanted ? 1 : niceStride(labelSize(stepX) * 1.22 / stepX);
         const bottom = plot.y + plot.height;
         let deep = 0;
         for (let column = Math.ceil(first / stride) * stride; column < end; column += stride) {
@@ -214,7 +227,7 @@ enum MapScript {
           if (x < plot.x || x > plot.x + plot.width) continue;
           if (upright) { text(axisText(columnLabels[column]), x, bottom + 12, "center", 0, ink); continue; }
           if (stride > 1) { pen.beginPath(); pen.moveTo(x, bottom + 1); pen.lineTo(x, bottom + 4); pen.stroke(); }
-          const words = item(columnLabels, column, stride, 96);
+          const words = item(columnLabels, column, stride, plot.columnRoom);
           deep = Math.max(deep, pen.measureText(words.join("")).width * (slanted ? 0.7072 : 1));
           pair(words, x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
         }
