@@ -345,7 +345,7 @@ enum LineScript {
         const width = columns === 1 ? Math.min(640, Math.max(280, outer))
           : Math.min(columns === 2 ? 400 : 310, Math.floor((outer - 14 * (columns - 1)) / columns));
         shared.width = width; shared.height = columns === 1 ? 300 : columns === 2 ? 190 : 150;
-        grid.style.cssText = "display:grid;gap:8px 14px;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
+        grid.style.cssText = "display:grid;gap:8px 14px;align-items:end;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
         for (const element of bounded) element.style.maxWidth = width * columns + 14 * (columns - 1) + "px";
       };
       if (data.title) block("title", data.title);
@@ -380,7 +380,9 @@ enum LineScript {
       for (const panel of data.panels) {
         const place = add(grid, "div");
         if (data.grid) {
-          const heading = add(place, "div", "", panel.title);
+          // Names of tensors break where their parts end.
+          const heading = add(place, "div");
+          for (const part of panel.title.split(/(?<=[\/._])/)) { heading.append(part); add(heading, "wbr"); }
           heading.style.cssText = "font-weight:600;font-size:12px;padding-left:42px;overflow-wrap:anywhere";
         }
         panels.push(linePanel(place, data, panel, shared, dark, description));
