@@ -51,6 +51,9 @@ public struct ScatterPlot: Figure {
   /// Where the numbers come from.
   public var provenance: Provenance?
 
+  /// What the axes show.
+  let extents: ScatterExtents
+
   /// Makes a plot; it is in space where every point has a `z`.
   public init(
     title: String, points: [Point], xTitle: String = "", yTitle: String = "", zTitle: String = "",
@@ -66,16 +69,27 @@ public struct ScatterPlot: Figure {
     let omitted = points.count - placed.count
     let omission =
       "\(NumberText.grouped(omitted)) \(omitted == 1 ? "point" : "points") without a finite place left out"
-    let notes = [note, omitted > 0 ? omission : nil].compactMap { $0 }
+    let isSpatial = Self.isSpatial(placed)
+    extents = ScatterExtents(Self.places(placed, isSpatial: isSpatial))
+    let beyond = extents.beyond.count
+    let outside =
+      "◇ \(NumberText.grouped(beyond)) \(beyond == 1 ? "point" : "points") beyond the axes"
+    let notes = [note, omitted > 0 ? omission : nil, beyond > 0 ? outside : nil].compactMap { $0 }
     self.note = notes.isEmpty ? nil : notes.joined(separator: " · ")
     self.provenance = provenance
   }
 
   /// Whether there are three axes.
-  var isSpatial: Bool { !points.isEmpty && points.allSatisfy { $0.z != nil } }
+  var isSpatial: Bool { Self.isSpatial(points) }
 
   /// The places, axis by axis.
-  var places: [[Double]] {
+  var places: [[Double]] { Self.places(points, isSpatial: isSpatial) }
+
+  private static func isSpatial(_ points: [Point]) -> Bool {
+    !points.isEmpty && points.allSatisfy { $0.z != nil }
+  }
+
+  private static func places(_ points: [Point], isSpatial: Bool) -> [[Double]] {
     [points.map(\.x), points.map(\.y)] + (isSpatial ? [points.map { $0.z ?? 0 }] : [])
   }
 

@@ -44,16 +44,28 @@ enum ScatterScript {
         + " plus and minus zoom, 0 shows everything, n and p walk from point to point.");
       const font = getComputedStyle(root).fontFamily;
 
-      // Extents: in space one scale for all axes, so that distances look as they are.
-      const extents = axes.map(({ values }) => {
-        let low = Infinity, high = -Infinity;
-        for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
-        const air = high > low ? (high - low) * 0.06 : 0.5;
-        return count ? [low - air, high + air] : [-1, 1];
-      });
-      const half = Math.max(...extents.map(([low, high]) => (high - low) / 2));
-      const sides = extents.map(([low, high]) => (high - low) / 2 / half);
-      const middles = extents.map(([low, high]) => (low + high) / 2);
+      // Extents: in space one scale for all axes, so that distances look as they are. Where a few points lie far
+      // beyond all others, the axes end before them and they stand at the edge, until they are asked for.
+      let extents = [], half = 1, sides = [], middles = [], isCut = data.beyond > 0;
+      const shown = axes.map(({ values }) => Float32Array.from(values)), isBeyond = new Uint8Array(count);
+      const measure = () => {
+        isBeyond.fill(0);
+        extents = axes.map(({ values }, axis) => {
+          let [low, high] = isCut ? data.inner[axis] : [Infinity, -Infinity];
+          if (!isCut) for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
+          const air = high > low ? (high - low) * 0.06 : 0.5, from = low - air / 2, to = high + air / 2;
+          for (let i = 0; i < count; i++) {
+            // Single precision may put the outermost point a hair farther out.
+            if (isCut && (values[i] < low - air / 99 || values[i] > high + air / 99)) isBeyond[i] = 1;
+            shown[axis][i] = Math.min(to, Math.max(from, values[i]));
+          }
+          return count ? [low - air, high + air] : [-1, 1];
+        });
+        half = Math.max(...extents.map(([low, high]) => (high - low) / 2));
+        sides = extents.map(([low, high]) => (high - low) / 2 / half);
+        middles = extents.map(([low, high]) => (low + high) / 2);
+      };
+      measure();
       const first = { yaw: data.yaw, pitch: data.pitch, zoom: 1, x: 0, y: 0 };
       let view = { ...first }, plot = {}, ratio = 1, image = null, words32 = null, pending = 0, cursor = -1, found = null;
       let showsLabels = count <= 60;
@@ -122,11 +134,11 @@ enum ScatterScript {
       const toY = value => plot.y + plot.height / 2 - ((value - middles[1]) / half / sides[1] * plot.height / 2) * view.zoom + view.y;
       const place = () => {
         if (!spatial) {
-          for (let i = 0; i < count; i++) { px[i] = toX(axes[0].values[i]); py[i] = toY(axes[1].values[i]); order[i] = i; }
+          for (let i = 0; i < count; i++) { px[i] = toX(shown[0][i]); py[i] = toY(shown[1][i]); order[i] = i; }
           return;
         }
         // What `camera` does, without an array for each of many points.
-        const [xs, ys, zs] = axes.map(axis => axis.values), [mx, my, mz] = middles;
+        const [xs, ys, zs] = shown, [mx, my, mz] = middles;
         const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
         const scale = fit.scale * view.zoom;
         const x0 = plot.x + plot.width / 2 + fit.x * scale + view.x, y0 = plot.y + plot.height / 2 + fit.y * scale + view.y;
@@ -237,7 +249,7 @@ enum ScatterScript {
         const rims = count <= 3000;
         for (const late of found ? [false, true] : [false]) for (let k = 0; k < count; k++) {
           const i = order[k];
-          if (!isShown(i) || (found && late !== (isFound[i] === 1))) continue;
+          if (isBeyond[i] || !isShown(i) || (found && late !== (isFound[i] === 1))) continue;
           if (!spatial && (px[i] < plot.x - 9 || px[i] > plot.x + plot.width + 9 || py[i] < plot.y - 9 || py[i] > plot.y + plot.height + 9)) continue;
           const fade = found && !late ? 0.8 : spatial ? (numbers ? 0.25 : 0.5) * far[i] : 0;
           const own = 1 - fade, at = 3 * i;
@@ -356,6 +368,16 @@ enum ScatterScript {
           left--;
           put(i);
         }
+        if (isCut) for (let i = 0; i < count; i++) {
+          if (!isBeyond[i] || !isShown(i)) continue;
+          // A hollow square on its tip: a point that isn't where it stands.
+          const r = Math.max(4, radius(i));
+          pen.beginPath();
+          pen.moveTo(px[i], py[i] - r); pen.lineTo(px[i] + r, py[i]); pen.lineTo(px[i], py[i] + r); pen.lineTo(px[i] - r, py[i]);
+          pen.closePath();
+          pen.lineWidth = 1.5; pen.strokeStyle = `rgb(${colors.subarray(3 * i, 3 * i + 3)})`; pen.fillStyle = `rgb(${page})`;
+          pen.fill(); pen.stroke();
+        }
         if (cursor >= 0) {
           pen.strokeStyle = ink; pen.lineWidth = 1.6;
           pen.beginPath(); pen.arc(px[cursor], py[cursor], radius(cursor) + 3, 0, 7); pen.stroke();
@@ -398,6 +420,15 @@ enum ScatterScript {
       button("+", "Zoom in", () => zoom(1.5));
       const farther = button("−", "Zoom out", () => zoom(1 / 1.5));
       button("All", "Show everything", () => { view = { ...first }; bound(); later(); });
+      if (data.beyond) {
+        const whole = button("Outliers", "Show all points in their places", () => {
+          isCut = !isCut;
+          whole.setAttribute("aria-pressed", String(!isCut));
+          view = { ...first };
+          point(-1); measure(); layout(); later();
+        });
+        whole.setAttribute("aria-pressed", "false");
+      }
       const labelButton = button("Labels", "Show labels", () => { showsLabels = !showsLabels; press(); later(); });
       const press = () => labelButton.setAttribute("aria-pressed", String(showsLabels));
       press();
@@ -428,6 +459,7 @@ enum ScatterScript {
           add(line, "span", "", (data.valueTitle || "value") + " "); add(line, "b", "", numberText(numbers[i]));
         }
         add(tip, "small", "", "(" + axes.map(axis => numberText(axis.values[i])).join(", ") + ")");
+        if (isBeyond[i]) add(tip, "small", "", "beyond the axes");
         placeTip(tip, [px[i], py[i], px[i], py[i]]);
         later();
       };

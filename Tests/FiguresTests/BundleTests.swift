@@ -51,7 +51,7 @@ struct BundleTests {
   func script(sample: Sample) {
     guard let view = sample.figure.interactiveView else { return }
     let script = InteractiveHost.script(name: "vitrine-0", view: view.script)
-    #expect(script.utf8.count <= 48_000)
+    #expect(script.utf8.count <= 50_000)
     #expect(script.range(after: "</") == nil)
     for forbidden in [
       "innerHTML", "eval(", "fetch(", "XMLHttpRequest", "import(", "document.write",
