@@ -83,8 +83,8 @@ enum InteractiveHost {
         border-radius: 4px; cursor: pointer }
       button:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
       button:disabled { opacity: .4; cursor: default }
-      .status { color: var(--muted); font-size: 12px; margin-left: 6px; flex: 1; min-width: 0;
-        overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+      .status { color: var(--muted); font-size: 12px; line-height: 1.45; margin-left: 6px; flex: 1; min-width: 0;
+        display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden }
       button[aria-pressed="true"] { border-color: var(--accent) }
       input { font: inherit; height: 24px; width: 128px; min-width: 0; padding: 0 7px; color: var(--ink);
         background: var(--bg); border: 1px solid var(--line); border-radius: 4px }
