@@ -80,6 +80,9 @@ public struct BarChart: Figure {
     }
   }
 
+  /// As pictures and tables write it.
+  private func shown(_ value: Double) -> String { NumberText.shown(text(value)) }
+
   private var remainder: String? {
     let more = items.count - Self.limit
     return more > 0 ? "… \(NumberText.grouped(more)) more" : nil
@@ -113,8 +116,8 @@ public struct BarChart: Figure {
   /// The first ten bars in words.
   public var alternativeText: String {
     let bars = items.prefix(10).map {
-      "\($0.label.fullText) \(text($0.value))"
-        + ($0.remark.isEmpty ? "" : " (\(VisibleText.line($0.remark)))")
+      "\($0.label.fullText) \(shown($0.value))"
+        + ($0.remark.isEmpty ? "" : " (\(VisibleText.sentence($0.remark)))")
     }
     let more = items.count > 10 ? ", and \(items.count - 10) more" : ""
     let lead = title.isEmpty ? "Bar chart" : "Bar chart: \(VisibleText.line(title))"
@@ -139,8 +142,8 @@ public struct BarChart: Figure {
   public var dataTable: DataTable? {
     let hasDetails = items.contains { $0.label.detail != nil }
     let rows = items.prefix(300).map { item in
-      [item.label.fullText, text(item.value)]
-        + (hasDetails ? [VisibleText.line(item.label.detail ?? "")] : [])
+      [item.label.fullText, shown(item.value)]
+        + (hasDetails ? [VisibleText.sentence(item.label.detail ?? "")] : [])
     }
     let more = items.count - rows.count
     return DataTable(
@@ -154,9 +157,9 @@ public struct BarChart: Figure {
     let size = 12.5
     let step = 24.0
     let labels = shown.map { TextMetrics.fitted($0.label.fullText, size: size, maximum: 210) }
-    let numbers = shown.map { text($0.value) }
+    let numbers = shown.map { self.shown($0.value) }
     let labelWidth = labels.map { TextMetrics.width($0, size: size) }.max() ?? 0
-    let remarks = shown.map { $0.remark.isEmpty ? "" : "  " + VisibleText.line($0.remark) }
+    let remarks = shown.map { $0.remark.isEmpty ? "" : "  " + VisibleText.sentence($0.remark) }
     let numberWidth =
       zip(numbers, remarks).map { TextMetrics.width($0 + $1, size: 12) }.max() ?? 0
     let finite = shown.flatMap(\.ends)
@@ -182,6 +185,8 @@ public struct BarChart: Figure {
         let (from, to) = (min(zero, zero + share), max(zero, zero + share))
         for edge in [y + 4, y + step - 4] { canvas.line(from, edge, to, edge, style: "f") }
         canvas.line(zero + share, y + 4, zero + share, y + step - 4, style: "f")
+      } else if !item.value.isFinite {
+        // Neither a length nor zero: the number's text says what it is.
       } else if share >= 0 {
         canvas.rectangle(
           x: zero, y: y + 4, width: max(share, 0.75), height: step - 8, style: "a", radius: 1.5)

@@ -86,15 +86,16 @@ enum HTMLTable {
 
   /// Whether a text is written like a number.
   static func isNumber(_ text: String) -> Bool {
-    guard let first = text.utf8.first else { return false }
-    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-    let second = text.utf8.dropFirst().first
-    if digits.contains(first) || first == UInt8(ascii: "-") && second.map(digits.contains) ?? false
-    {
-      return text.utf8.allSatisfy { byte in
-        digits.contains(byte) || ".,-+eE% <".utf8.contains(byte)
+    let signs: Set<Unicode.Scalar> = ["-", "\u{2212}"]
+    guard let first = text.unicodeScalars.first else { return false }
+    let digits: ClosedRange<Unicode.Scalar> = "0"..."9"
+    let second = text.unicodeScalars.dropFirst().first
+    if digits.contains(first) || signs.contains(first) && second.map(digits.contains) ?? false {
+      return text.unicodeScalars.allSatisfy { scalar in
+        digits.contains(scalar) || signs.contains(scalar)
+          || ".,+eE% <".unicodeScalars.contains(scalar)
       }
     }
-    return ["NaN", "∞", "-∞"].contains(text)
+    return ["NaN", "∞", "-∞", "\u{2212}∞"].contains(text)
   }
 }

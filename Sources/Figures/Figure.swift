@@ -40,7 +40,7 @@ extension Figure {
   /// The first lines of the plain text, which begins with the title.
   public var alternativeText: String {
     let lines = plainText.split(separator: "\n", maxSplits: 12).prefix(12)
-    return String(lines.joined(separator: "; ").prefix(600))
+    return NumberText.shown(String(lines.joined(separator: "; ").prefix(600)))
   }
 
   /// No table.

@@ -34,7 +34,7 @@ enum Style {
   }
 
   /// `bg` page, `t` ink, `m` muted ink, `f` frame, `g` grid line, `p` panel, `a` accent, `b` second
-  /// accent, `h` highlight line, `k` line in ink.
+  /// accent, `h` hatching, `n` ground of what has no number, `k` line in ink.
   static let roles = [
     Role(name: "bg", light: "#ffffff", dark: "#111111", isStroke: false),
     Role(name: "t", light: "#1b1f24", dark: "#e8eaed", isStroke: false),
@@ -46,7 +46,8 @@ enum Style {
     Role(name: "b", light: "#c2571a", dark: "#f0975a", isStroke: false),
     Role(name: "c", light: "#d5e3f3", dark: "#1f3a57", isStroke: false),
     Role(name: "d", light: "#f8e4d4", dark: "#4f301b", isStroke: false),
-    Role(name: "h", light: "#8a929c", dark: "#8a929c", isStroke: true),
+    Role(name: "h", light: "#5b636d", dark: "#a3abb5", isStroke: true),
+    Role(name: "n", light: "#8a929c", dark: "#8a929c", isStroke: false),
     Role(name: "k", light: "#1b1f24", dark: "#e8eaed", isStroke: true),
   ]
 

@@ -17,6 +17,7 @@ struct HeatmapLayout {
   private let rowAxis: AxisLabels
   private let columnAxis: AxisLabels
   private let bar: ColorBar
+  private let legend: NonFiniteLegend
   private let frame: PictureFrame
   private let left: Double
   private let plotWidth: Double
@@ -52,9 +53,12 @@ struct HeatmapLayout {
     width = max(natural, 380).rounded(.up)
     frame = PictureFrame(
       title: figure.title, note: figure.note, provenance: figure.provenance, width: width)
+    legend = NonFiniteLegend(
+      figure.summary.nonFinite, style: .cells, width: width - 2 * PictureFrame.margin)
     barHeight = max(plotHeight, 96)
     let below = columnAxis.depth + 10 + (figure.columnTitle.isEmpty ? 0 : 20)
-    height = (frame.top + max(plotHeight + below, barHeight + 8) + frame.bottom).rounded(.up)
+    let bottom = frame.top + max(plotHeight + below, barHeight + 8)
+    height = (bottom + legend.height + frame.bottom).rounded(.up)
   }
 
   func draw(on canvas: inout SVGCanvas) {
@@ -66,6 +70,8 @@ struct HeatmapLayout {
     drawRows(top: top, on: &canvas)
     drawColumns(bottom: top + plotHeight, on: &canvas)
     bar.draw(x: left + plotWidth + 22, y: top, height: barHeight, on: &canvas)
+    legend.draw(
+      on: &canvas, x: PictureFrame.margin, y: height - frame.bottom - legend.height)
     frame.draw(on: &canvas, height: height)
   }
 

@@ -3,7 +3,7 @@ public import DataFormats
 /// A map of numbers with a token beside every row and column, such as one head's attention.
 ///
 /// Rows are what looks (queries), columns what is looked at (keys). Cells that causality rules out
-/// are blank, not zero; numbers that aren't known (NaN) are hatched.
+/// are blank, not zero; NaN is hatched, ∞ marked by triangles, and a legend counts them.
 public struct Heatmap: Figure {
   /// The heading.
   public let title: String
@@ -120,7 +120,7 @@ public struct Heatmap: Figure {
         ", \(valueTitle) from \(NumberText.significant(Double(summary.lowest), 3))"
         + " to \(NumberText.significant(Double(summary.highest), 3))"
     }
-    if summary.missing > 0 { sentence += ", \(summary.missing) not finite" }
+    if summary.nonFinite.total > 0 { sentence += ", \(summary.nonFinite.sentence)" }
     return VisibleText.line(sentence)
   }
 
@@ -133,10 +133,10 @@ public struct Heatmap: Figure {
   public var alternativeText: String {
     var sentence = "Heatmap"
     if !title.isEmpty { sentence += ": \(VisibleText.line(title))" }
-    sentence += ". \(sizeSentence)."
+    sentence += ". \(NumberText.shown(sizeSentence))."
     let pairs = summary.strongest.prefix(3).map {
       "\(place($0.row, rowLabels)) to \(place($0.column, columnLabels))"
-        + " \(NumberText.significant(Double($0.value), 3))"
+        + " \(NumberText.shown(NumberText.significant(Double($0.value), 3)))"
     }
     if !pairs.isEmpty { sentence += " Strongest: " + pairs.joined(separator: ", ") + "." }
     return sentence
@@ -169,7 +169,8 @@ public struct Heatmap: Figure {
         let visible = map.visibleColumns(inRow: row)
         return [rowLabels[row].fullText]
           + (0..<values.columns).map { column in
-            column < visible ? NumberText.significant(Double(values[row, column]), 3) : ""
+            column < visible
+              ? NumberText.shown(NumberText.significant(Double(values[row, column]), 3)) : ""
           }
       }
       return DataTable(
@@ -179,7 +180,8 @@ public struct Heatmap: Figure {
     let rows = summary.strongest.map { cell in
       [
         "\(cell.row)", rowLabels[cell.row].fullText, "\(cell.column)",
-        columnLabels[cell.column].fullText, NumberText.significant(Double(cell.value), 4),
+        columnLabels[cell.column].fullText,
+        NumberText.shown(NumberText.significant(Double(cell.value), 4)),
       ]
     }
     return DataTable(

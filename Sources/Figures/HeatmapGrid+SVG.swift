@@ -22,6 +22,7 @@ struct GridLayout {
   private let gap: Int
   private let titleSpace: Int
   private let left: Double
+  private let legend: NonFiniteLegend
   private let frame: PictureFrame
   private let bar: ColorBar
 
@@ -59,7 +60,10 @@ struct GridLayout {
       title: figure.title, note: figure.shownNote(block: drawn.block),
       provenance: figure.provenance, width: width)
     let rows = Double(places.rows * (mapHeight + gap + titleSpace) - gap)
-    height = (frame.top + (isTable ? 34 : 0) + max(rows, 110) + 8 + frame.bottom).rounded(.up)
+    legend = NonFiniteLegend(
+      figure.nonFinite, style: .cells, width: width - 2 * PictureFrame.margin)
+    let bottom = frame.top + (isTable ? 34 : 0) + max(rows, 110) + 8
+    height = (bottom + legend.height + frame.bottom).rounded(.up)
   }
 
   func draw(on canvas: inout SVGCanvas) {
@@ -93,6 +97,8 @@ struct GridLayout {
     bar.draw(
       x: left + Double(across) + 22, y: top + Double(titleSpace),
       height: max(96, min(Double(down - titleSpace), 300)), on: &canvas)
+    legend.draw(
+      on: &canvas, x: PictureFrame.margin, y: height - frame.bottom - legend.height)
     frame.draw(on: &canvas, height: height)
   }
 

@@ -69,6 +69,8 @@ public struct HeatmapGrid: Figure {
 
   let summaries: [CellSummary]
   let scale: ColorScale
+  /// How many numbers of all maps have no place on the scale.
+  let nonFinite: NonFiniteCounts
 
   /// Makes a grid; maps of another size than the first are left out.
   public init(
@@ -98,8 +100,9 @@ public struct HeatmapGrid: Figure {
     summaries = self.cells.map {
       $0.tiles?.summary ?? CellSummary(CellMap($0.values, isCausal: isCausal), keeping: 1)
     }
-    scale = ColorScale(
-      map: colorMap, range: valueRange, summary: CellSummary(joining: summaries))
+    let summary = CellSummary(joining: summaries)
+    scale = ColorScale(map: colorMap, range: valueRange, summary: summary)
+    nonFinite = summary.nonFinite
   }
 
   /// How many rows and columns each map has.
@@ -113,7 +116,7 @@ public struct HeatmapGrid: Figure {
   ///
   /// - Parameter block: how many rows and columns one drawn cell stands for.
   func shownNote(block: Int) -> String? {
-    var parts = note.map { [VisibleText.line($0)] } ?? []
+    var parts = note.map { [VisibleText.sentence($0)] } ?? []
     if !rowTitle.isEmpty, !columnTitle.isEmpty {
       parts.append(
         "Each map: \(VisibleText.line(rowTitle)) ↓, \(VisibleText.line(columnTitle)) →;"
@@ -131,7 +134,8 @@ public struct HeatmapGrid: Figure {
       "\(cells.count) maps of \(mapRows) × \(mapColumns)"
         + " (\(VisibleText.line(rowTitle)) × \(VisibleText.line(columnTitle)))"
         + (isCausal ? ", causal" : "")
-        + (maps.first.map { $0.block > 1 ? ", in tiles of \($0.block) × \($0.block)" : "" } ?? ""))
+        + (maps.first.map { $0.block > 1 ? ", in tiles of \($0.block) × \($0.block)" : "" } ?? "")
+        + (nonFinite.total > 0 ? ", \(nonFinite.sentence)" : ""))
     let names = cells.map { VisibleText.line($0.title) }
     let widest = names.map(TextMetrics.columns).max() ?? 0
     for (index, summary) in summaries.enumerated().prefix(40) {
@@ -183,7 +187,7 @@ public struct HeatmapGrid: Figure {
       return [
         VisibleText.line(cell.title), rowLabels[strongest.row].fullText,
         columnLabels[strongest.column].fullText,
-        NumberText.significant(Double(strongest.value), 4),
+        NumberText.shown(NumberText.significant(Double(strongest.value), 4)),
       ]
     }
     let more = cells.count - rows.count

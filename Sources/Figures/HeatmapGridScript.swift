@@ -25,6 +25,7 @@ extension HeatmapGrid {
     data["encoding"] = .string(
       MapData.encoded(face, farthest: farthest, cells: total(limit), half: half).0)
     data["farthest"] = .number(Double(farthest))
+    data["oddOfAll"] = nonFinite.json
     data["title"] = .string(VisibleText.line(title))
     if let note = shownNote(block: face.block) { data["note"] = .string(note) }
     if let provenance { data["provenance"] = .string(provenance.line) }
@@ -58,9 +59,11 @@ enum HeatmapGridScript {
       const body = add(root, "div"), detail = add(root, "div");
       if (data.provenance) add(root, "div", "provenance", data.provenance);
       const stage = add(body, "div", "stage"), canvas = add(stage, "canvas"), pen = canvas.getContext("2d");
+      const tip = add(stage, "div", "tip");
       const bar = add(body, "div", "bar"), status = add(bar, "div", "status");
       status.style.marginLeft = "0";
       status.setAttribute("aria-live", "polite");
+      oddLegend(body, data.oddOfAll, true);
       const hint = "Point at a map for its numbers, click it to enlarge it";
       status.textContent = hint;
       canvas.tabIndex = 0;
@@ -143,15 +146,30 @@ enum HeatmapGridScript {
         pen.font = "11px " + font;
         text(data.titles[2], x + 60, y + height / 2, "center", -Math.PI / 2, muted);
       };
+      const valueText = value => (!Number.isFinite(value) ? "" : (data.block > 1 ? "at most " : "") + (data.encoding === "f32" ? "" : "≈ ")) + numberText(value);
       const choose = (index, at) => {
         if (chosen !== index) { chosen = index; drawAll(); }
+        tip.style.display = "none";
         if (index < 0) { status.textContent = hint; return; }
         const each = maps[index];
         let words = each.title;
         if (at && !isBlank(data, at.row, at.column)) {
-          const name = (labels, i) => labels[i * data.block];
-          words += `: ${data.titles[0]} ${name(data.rowLabels, at.row)} → ${data.titles[1]} ${name(data.columnLabels || data.rowLabels, at.column)}: `
-            + (data.encoding === "f32" ? "" : "≈ ") + short(each.map.values[at.row * each.map.columns + at.column]);
+          const side = (title, labels, i) => {
+            const from = i * data.block, to = Math.min(labels.length, from + data.block) - 1;
+            return from >= to ? [title, labels[from], String(from)] : [title, labels[from] + " … " + labels[to], from + "–" + to];
+          };
+          const sides = [side(data.titles[0], data.rowLabels, at.row),
+            side(data.titles[1], data.columnLabels || data.rowLabels, at.column)];
+          const value = valueText(each.map.values[at.row * each.map.columns + at.column]);
+          words += `: ${sides[0][0]} \\u2068${sides[0][1]}\\u2069 → ${sides[1][0]} \\u2068${sides[1][1]}\\u2069: ${value}`;
+          tip.replaceChildren();
+          add(add(tip, "div"), "b", "", each.title);
+          addSides(tip, sides);
+          const last = add(tip, "div");
+          add(last, "span", "", data.titles[2] + " ");
+          add(last, "b", "", value);
+          tip.style.display = "block";
+          placeTip(tip, [at.x, at.y, at.x, at.y]);
         }
         status.textContent = words;
       };
@@ -170,6 +188,7 @@ enum HeatmapGridScript {
           body.style.display = "";
           layout(); drawAll();
           canvas.focus({ preventScroll: true });
+          choose(index);
         };
         back.addEventListener("click", close);
         detail.onkeydown = event => { if (event.key === "Escape") { event.stopPropagation(); close(); } };
@@ -182,19 +201,21 @@ enum HeatmapGridScript {
           if (px < x || py < y || px >= x + size.width || py >= y + size.height) continue;
           return [index, {
             row: Math.floor((py - y) / size.height * data.rows / data.block),
-            column: Math.floor((px - x) / size.width * data.columns / data.block),
+            column: Math.floor((px - x) / size.width * data.columns / data.block), x: px, y: py,
           }];
         }
         return [-1, null];
       };
       canvas.addEventListener("pointermove", event => choose(...under(event)));
       canvas.addEventListener("pointerleave", () => choose(-1));
+      canvas.addEventListener("blur", () => choose(-1));
       canvas.addEventListener("click", event => enlarge(under(event)[0]));
       canvas.addEventListener("keydown", event => {
         const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.across, ArrowDown: data.across }[event.key];
         if (event.altKey || event.ctrlKey || event.metaKey) return;
         if (step) choose(chosen < 0 ? 0 : Math.min(maps.length - 1, Math.max(0, chosen + step)));
         else if (event.key === "Enter" && chosen >= 0) enlarge(chosen);
+        else if (event.key === "Escape") choose(-1);
         else return;
         event.preventDefault();
         event.stopPropagation();

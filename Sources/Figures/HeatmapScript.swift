@@ -11,8 +11,9 @@ extension Heatmap {
     data["encoding"] = .string(encoding)
     data["values"] = .string(text)
     data["farthest"] = .number(Double(summary.farthest))
+    data["odd"] = summary.nonFinite.json
     data["title"] = .string(VisibleText.line(title))
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     MapData.addLabels(rows: rowLabels, columns: columnLabels, to: &data)
     data["ticks"] = ColorBar(scale: scale, title: valueTitle).tickJSON
@@ -21,7 +22,7 @@ extension Heatmap {
         CellMap(values, isCausal: isCausal), budget: MapTiles.room(beside: .object(data)))
       data["tiles"] = tiles.json
       data["note"] = .string(
-        [note.map(VisibleText.line), tiles.sentence].compactMap { $0 }.joined(separator: " · "))
+        [note.map(VisibleText.sentence), tiles.sentence].compactMap { $0 }.joined(separator: " · "))
     }
     return InteractiveView(
       script: MapScript.library + HeatmapScript.start, data: .object(data))
@@ -46,12 +47,13 @@ enum MapData {
 
   /// The numbers as Base64 of little-endian words, with the name of the words' form.
   ///
-  /// `f32` exact; `u16z` and `u8z` compressed by Deflate, 65,535 and 255 steps between minus and plus the number farthest from
-  /// zero, finer near zero: the step's distance from the middle is the square root of the number.
+  /// `f32` exact; `u16z` and `u8z` compressed by Deflate, 65,533 and 253 steps between minus and plus the number farthest from
+  /// zero, finer near zero: the step's distance from the middle is the square root of the number. The three
+  /// words after the last step are NaN, ∞ and −∞.
   ///
-  /// - Parameter half: how many steps of a byte lie between zero and the farthest number.
+  /// - Parameter half: how many steps of a byte lie between zero and the farthest number, at most 126.
   static func encoded(
-    _ map: CellMap, farthest: Float, cells: Int, half byteHalf: Int = 127
+    _ map: CellMap, farthest: Float, cells: Int, half byteHalf: Int = 126
   ) -> (String, String) {
     var bytes: [UInt8] = []
     if cells <= 65_536 {
@@ -65,20 +67,24 @@ enum MapData {
       return ("f32", Base64.encode(bytes))
     }
     let isWide = cells <= 262_144
-    let half = Float(isWide ? 32_767 : byteHalf)
+    let half = isWide ? 32_766 : byteHalf
     bytes.reserveCapacity(map.matrix.values.count * (isWide ? 2 : 1))
     for value in map.matrix.values {
-      var level = Int(half) * 2 + 1
-      if !value.isNaN, farthest > 0 {
-        let share = min(1, abs(value) / farthest).squareRoot()
-        level = Int((half + (value < 0 ? -half : half) * share).rounded())
-      } else if !value.isNaN {
-        level = Int(half)
-      }
+      let level = step(value, farthest: farthest, half: half)
       bytes.append(UInt8(truncatingIfNeeded: level))
       if isWide { bytes.append(UInt8(truncatingIfNeeded: level >> 8)) }
     }
     return (isWide ? "u16z" : "u8z", Base64.encode(Deflate.compress(bytes)))
+  }
+
+  /// A number as a step from 0 for minus the farthest number to twice `half` for the farthest, or a word
+  /// beyond for what is none.
+  static func step(_ value: Float, farthest: Float, half: Int) -> Int {
+    if let kind = NonFinite(value) { return 2 * half + 1 + kind.rawValue }
+    guard farthest > 0 else { return half }
+    let most = Float(half)
+    let share = min(1, abs(value) / farthest).squareRoot()
+    return Int((most + (value < 0 ? -most : most) * share).rounded())
   }
 
   /// The labels of both axes, once where they are the same.
@@ -91,9 +97,10 @@ enum MapData {
     data["rowLabels"] = .array(rows.map { .string(cut($0.fullText)) })
     if !areSame { data["columnLabels"] = .array(columns.map { .string(cut($0.fullText)) }) }
     if hasDetails, size + details <= largestLabels {
-      data["rowDetails"] = .array(rows.map { .string(VisibleText.line($0.detail ?? "")) })
+      data["rowDetails"] = .array(rows.map { .string(VisibleText.sentence($0.detail ?? "")) })
       if !areSame {
-        data["columnDetails"] = .array(columns.map { .string(VisibleText.line($0.detail ?? "")) })
+        data["columnDetails"] = .array(
+          columns.map { .string(VisibleText.sentence($0.detail ?? "")) })
       }
     }
   }

@@ -60,7 +60,7 @@ struct LineScale {
     if let values, values.allSatisfy({ Self.exponent($0) != nil }) {
       return values.map { ($0, Self.powerText($0)) }
     }
-    if let values { return values.map { ($0, NumberText.short($0)) } }
+    if let values { return values.map { ($0, NumberText.shown(NumberText.short($0))) } }
     let ticks = Ticks.values(from: low, to: high, about: count)
     return Array(zip(ticks, Ticks.texts(ticks)))
   }
@@ -121,7 +121,7 @@ extension LineAxis {
         let millions = Ticks.texts(ticks.map { $0 / 1e6 })
         return zip(ticks, millions).map { ($0, $0 == 0 ? "0" : $1 + " M") }
       }
-      return ticks.map { ($0, NumberText.grouped(Int($0))) }
+      return ticks.map { ($0, NumberText.shown(NumberText.grouped(Int($0)))) }
     }
   }
 

@@ -40,7 +40,8 @@ private enum LineData {
       "light": .array(LineColors.light.map { .string($0) }),
       "dark": .array(LineColors.dark.map { .string($0) }),
     ]
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    data["odd"] = LineChartGrid.nonFinite(charts).json
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     data["panels"] = .array(
       zip(charts, colors).map { chart, colors in

@@ -113,12 +113,19 @@ public struct LineChart: Figure {
     canvas.raw(LineColors.sheet(theme))
     legend.draw(on: &canvas, x: PictureFrame.margin, y: frame.top)
     panel.draw(on: &canvas, x: PictureFrame.margin, y: frame.top + legend.height)
-    let height = frame.top + legend.height + panel.height + frame.bottom
+    let odd = NonFiniteLegend(
+      nonFinite, style: .signs, width: width - 2 * PictureFrame.margin)
+    let bottom = frame.top + legend.height + panel.height
+    odd.draw(on: &canvas, x: PictureFrame.margin, y: bottom)
+    let height = bottom + odd.height + frame.bottom
     frame.draw(on: &canvas, height: height)
     return canvas.document(
       width: width, height: height, theme: theme, title: VisibleText.line(title),
       description: alternativeText)
   }
+
+  /// How many numbers have no place, of all lines.
+  var nonFinite: NonFiniteCounts { NonFiniteCounts(series.lazy.flatMap(\.ys)) }
 
   /// The note, with what the scale leaves out and how the lines are smoothed.
   var fullNote: String? {
@@ -170,11 +177,14 @@ struct LineFacts {
 
   /// A row of the data table.
   func row(_ axis: LineAxis) -> [String] {
-    func number(_ value: Double?) -> String { value.map { NumberText.short($0, 5) } ?? "" }
+    func number(_ value: Double?) -> String {
+      value.map { NumberText.shown(NumberText.short($0, 5)) } ?? ""
+    }
     func place(_ x: Double?) -> String {
       guard let x else { return "" }
-      return axis == .steps && x == x.rounded() && abs(x) < 9e15
-        ? NumberText.grouped(Int(x)) : NumberText.short(x, 6)
+      return NumberText.shown(
+        axis == .steps && x == x.rounded() && abs(x) < 9e15
+          ? NumberText.grouped(Int(x)) : NumberText.short(x, 6))
     }
     return [
       VisibleText.line(series.name), NumberText.grouped(series.ys.count), place(series.xs.first),

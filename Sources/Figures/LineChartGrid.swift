@@ -89,6 +89,13 @@ public struct LineChartGrid: Figure {
     return parts.isEmpty ? nil : parts.joined(separator: " · ")
   }
 
+  /// How many numbers have no place, of all lines of some charts.
+  static func nonFinite(_ charts: [LineChart]) -> NonFiniteCounts {
+    var counts = NonFiniteCounts()
+    for chart in charts { counts += chart.nonFinite }
+    return counts
+  }
+
   /// The picture as a standalone SVG document.
   public func svg(_ theme: FigureTheme) -> String {
     let shown = Array(charts.prefix(Self.most))
@@ -130,7 +137,10 @@ public struct LineChartGrid: Figure {
       }
       y += 14 + (row.map { panels[$0].height }.max() ?? 0) + 10
     }
-    let height = y + frame.bottom
+    let odd = NonFiniteLegend(
+      Self.nonFinite(shown), style: .signs, width: width - 2 * PictureFrame.margin)
+    odd.draw(on: &canvas, x: PictureFrame.margin, y: y - 6)
+    let height = y + odd.height + frame.bottom
     frame.draw(on: &canvas, height: height)
     return canvas.document(
       width: width, height: height, theme: theme, title: VisibleText.line(title),

@@ -250,19 +250,16 @@ struct LinePanel {
   ) {
     var lasts = [-1e9, -1e9, -1e9]
     var marks = ""
-    for index in series.ys.indices where !series.ys[index].isFinite {
-      guard let place = xs.place(series.xs[index]), (0...1).contains(place) else { continue }
-      let y = series.ys[index]
-      let kind = y.isNaN ? 0 : y > 0 ? 1 : 2
+    for index in series.ys.indices {
+      guard let kind = NonFinite(series.ys[index]), let place = xs.place(series.xs[index]),
+        (0...1).contains(place)
+      else { continue }
       let x = left + place * plotWidth
-      guard x - lasts[kind] >= 5 else { continue }
-      lasts[kind] = x
-      let bottom = top + plotHeight
-      switch kind {
-      case 0: marks += "M\(Self.number(x - 3)) \(Self.number(bottom - 9))l6 6m0-6l-6 6"
-      case 1: marks += "M\(Self.number(x - 4)) \(Self.number(top + 9))l4-7l4 7z"
-      default: marks += "M\(Self.number(x - 4)) \(Self.number(bottom - 9))l4 7l4-7z"
-      }
+      guard x - lasts[kind.rawValue] >= 5 else { continue }
+      lasts[kind.rawValue] = x
+      let y =
+        kind == .above ? top + 5.5 : kind == .below ? top + plotHeight - 5.5 : top + plotHeight - 6
+      marks += NonFiniteLegend.sign(kind, x: x, y: y)
     }
     if !marks.isEmpty {
       canvas.raw("<path d=\"\(marks)\" class=\"ln \(LineColors.style(color))\"/>")

@@ -12,18 +12,14 @@ enum LineScript {
         values[i] = size === 8 ? words.getFloat64(8 * i, true) : words.getFloat32(4 * i, true);
       return values;
     };
-    const shortNumber = (value, digits = 5) => Number.isNaN(value) ? "NaN"
-      : !Number.isFinite(value) ? (value > 0 ? "∞" : "-∞")
-      : value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e7)
-      ? value.toExponential(digits - 2) : String(+value.toPrecision(digits));
-    const grouped = value => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+    const grouped = value => minus(String(value).replace(/\B(?=(\d{3})+$)/g, ","));
     const unitOf = range => range <= 180 ? ["s", 1] : range <= 7200 ? ["min", 60]
       : range <= 172800 ? ["h", 3600] : ["d", 86400];
     const placeText = (axis, x) => {
-      if (axis === "steps") return "step " + (Number.isInteger(x) ? grouped(x) : shortNumber(x));
-      if (axis !== "seconds") return shortNumber(x);
+      if (axis === "steps") return "step " + (Number.isInteger(x) ? grouped(x) : numberText(x, 5));
+      if (axis !== "seconds") return numberText(x, 5);
       const [name, unit] = unitOf(Math.abs(x));
-      return shortNumber(x / unit, 4) + " " + name;
+      return numberText(x / unit, 4) + " " + name;
     };
     const roundNumbers = (low, high, count) => {
       const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
@@ -35,7 +31,7 @@ enum LineScript {
         found.push(i * step);
       const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
       return found.map(value => [value, decimals > 5 || Math.abs(value) >= 1e6
-        ? shortNumber(value, 3) : value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1")]);
+        ? numberText(value, 3) : tickText(value, decimals)]);
     };
     const powers = (low, high, count) => {
       const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), found = [];
@@ -44,12 +40,12 @@ enum LineScript {
         const stride = Math.max(1, Math.ceil(found.length / count));
         const raised = at => String(at).replace(/./g, c => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
         return found.filter(at => at % stride === 0)
-          .map(at => [10 ** at, Math.abs(at) <= 3 ? shortNumber(10 ** at, 3) : "10" + raised(at)]);
+          .map(at => [10 ** at, Math.abs(at) <= 3 ? numberText(10 ** at, 3) : "10" + raised(at)]);
       }
       const finer = [];
       for (let at = first; at <= last; at++) for (const factor of [1, 2, 5]) {
         const value = factor * 10 ** at;
-        if (value >= low && value <= high) finer.push([value, shortNumber(value, 3)]);
+        if (value >= low && value <= high) finer.push([value, numberText(value, 3)]);
       }
       return finer.length >= 3 ? finer : roundNumbers(low, high, count);
     };
@@ -62,7 +58,7 @@ enum LineScript {
       if (axis !== "steps") return found;
       return found.filter(([v]) => Math.abs(v - Math.round(v)) < 1e-6).map(([v]) => {
         const step = Math.round(v);
-        return [step, Math.abs(step) >= 1e6 ? shortNumber(step / 1e6, 4) + " M" : grouped(step)];
+        return [step, Math.abs(step) >= 1e6 ? numberText(step / 1e6, 4) + " M" : grouped(step)];
       });
     };
     // The place of the point nearest to x.
@@ -260,14 +256,15 @@ enum LineScript {
           const row = add(tip, "div"), dot = add(row, "i", "", "");
           dot.style.cssText = "display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px;background:" + colorOf(line);
           add(row, "span", "", (line.name || data.names[line.color] || "value") + "  ");
-          add(row, "b", "", shortNumber(line.y[at]));
-          if (line.s && usable(line.y[at])) add(row, "span", "", "  smoothed " + shortNumber(line.s[at]));
-          if (line.x[at] !== cursor) add(row, "span", "", "  at " + placeText(panel.axis, line.x[at]));
+          add(row, "b", "", numberText(line.y[at], 5));
+          const more = add(row, "div");
+          more.style.paddingLeft = "15px";
+          if (line.s && usable(line.y[at])) add(more, "small", "", "smoothed " + numberText(line.s[at], 5));
+          if (line.x[at] !== cursor) add(more, "small", "", "at " + placeText(panel.axis, line.x[at]));
         }
         if (rows.length > 16) add(tip, "div", "", "… " + (rows.length - 16) + " more");
         tip.style.display = "block";
-        const beside = x + 14 + tip.offsetWidth < shared.width ? x + 14 : x - 14 - tip.offsetWidth;
-        tip.style.left = Math.max(0, beside) + "px"; tip.style.top = plot.y + 8 + "px";
+        placeTip(tip, [x, plot.y + 8, x, plot.y - 6]);
       };
       // The place of a point of any line that is shown, nearest to a place.
       const snap = x => {
@@ -320,6 +317,7 @@ enum LineScript {
       });
       for (const name of ["pointerleave", "pointercancel"])
         canvas.addEventListener(name, () => { drag = null; cursor = null; draw(); });
+      canvas.addEventListener("blur", () => { cursor = null; draw(); });
       canvas.addEventListener("dblclick", () => show(least, most));
       canvas.addEventListener("keydown", event => {
         const acts = { ArrowLeft: () => move(event.shiftKey ? -10 : -1), ArrowRight: () => move(event.shiftKey ? 10 : 1),
@@ -347,7 +345,7 @@ enum LineScript {
         const width = columns === 1 ? Math.min(640, Math.max(280, outer))
           : Math.min(columns === 2 ? 400 : 310, Math.floor((outer - 14 * (columns - 1)) / columns));
         shared.width = width; shared.height = columns === 1 ? 300 : columns === 2 ? 190 : 150;
-        grid.style.cssText = "display:grid;gap:8px 14px;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
+        grid.style.cssText = "display:grid;gap:8px 14px;align-items:end;max-width:100%;grid-template-columns:repeat(" + columns + "," + width + "px)";
         for (const element of bounded) element.style.maxWidth = width * columns + 14 * (columns - 1) + "px";
       };
       if (data.title) block("title", data.title);
@@ -382,7 +380,9 @@ enum LineScript {
       for (const panel of data.panels) {
         const place = add(grid, "div");
         if (data.grid) {
-          const heading = add(place, "div", "", panel.title);
+          // Names of tensors break where their parts end.
+          const heading = add(place, "div");
+          for (const part of panel.title.split(/(?<=[\/._])/)) { heading.append(part); add(heading, "wbr"); }
           heading.style.cssText = "font-weight:600;font-size:12px;padding-left:42px;overflow-wrap:anywhere";
         }
         panels.push(linePanel(place, data, panel, shared, dark, description));
@@ -403,6 +403,8 @@ enum LineScript {
         redraw();
       });
       add(bar, "span", "status", "drag to zoom · double-click to reset");
+      const odd = oddLegend(root, data.odd, false);
+      if (odd) bounded.push(odd);
       if (data.provenance) block("provenance", data.provenance);
       layout();
       redraw();

@@ -27,21 +27,20 @@ enum MapDrawing {
     on canvas: inout SVGCanvas
   ) {
     var paths = [String](repeating: "", count: 256)
-    var hatching = ""
+    var marks: [(row: Int, column: Int, kind: NonFinite)] = []
     for row in 0..<map.rows {
       var column = 0
       let visible = map.visibleColumns(inRow: row)
       while column < visible {
         let value = map.matrix[row, column]
-        guard !value.isNaN else {
-          hatching +=
-            "M\(column) \(row).5l.5-.5M\(column) \(row + 1)l1-1M\(column).5 \(row + 1)l.5-.5"
+        if let kind = NonFinite(value) {
+          marks.append((row, column, kind))
           column += 1
           continue
         }
         let level = scale.level(value, of: 256)
         var end = column + 1
-        while end < visible, !map.matrix[row, end].isNaN,
+        while end < visible, map.matrix[row, end].isFinite,
           scale.level(map.matrix[row, end], of: 256) == level
         {
           end += 1
@@ -60,12 +59,41 @@ enum MapDrawing {
         "<path fill=\"#\(scale.map.colors[level].hexadecimal)\" d=\"\(paths[level])\"/>")
     }
     canvas.raw("</g>")
+    drawMarks(
+      marks, x: x, y: y, across: width / Double(map.columns), down: height / Double(map.rows),
+      on: &canvas)
+  }
+
+  /// Marks cells without a place on the scale: on a neutral ground NaN is hatched, ∞ a triangle that
+  /// points up, −∞ one that points down.
+  static func drawMarks(
+    _ cells: [(row: Int, column: Int, kind: NonFinite)], x: Double, y: Double, across: Double,
+    down: Double, on canvas: inout SVGCanvas
+  ) {
+    guard !cells.isEmpty else { return }
+    var ground = ""
+    var hatching = ""
+    var triangles = ""
+    for (row, column, kind) in cells {
+      ground += "M\(column) \(row)h1v1h-1z"
+      switch kind {
+      case .missing:
+        hatching +=
+          "M\(column) \(row).5l.5-.5M\(column) \(row + 1)l1-1M\(column).5 \(row + 1)l.5-.5"
+      case .above: triangles += "M\(column).2 \(row).75l.3-.5l.3 .5z"
+      case .below: triangles += "M\(column).2 \(row).25l.3 .5l.3-.5z"
+      }
+    }
+    let place =
+      " transform=\"translate(\(SVGCanvas.number(x)) \(SVGCanvas.number(y)))"
+      + " scale(\(SVGCanvas.number(across)) \(SVGCanvas.number(down)))\""
+    canvas.raw("<path class=\"n\" fill-opacity=\".43\" d=\"\(ground)\"\(place)/>")
     if !hatching.isEmpty {
       canvas.raw(
-        "<path class=\"h\" vector-effect=\"non-scaling-stroke\" stroke-width=\".8\" d=\"\(hatching)\""
-          + " transform=\"translate(\(SVGCanvas.number(x)) \(SVGCanvas.number(y)))"
-          + " scale(\(across) \(down))\"/>")
+        "<path class=\"h\" vector-effect=\"non-scaling-stroke\" stroke-width=\".8\""
+          + " d=\"\(hatching)\"\(place)/>")
     }
+    if !triangles.isEmpty { canvas.raw("<path class=\"t\" d=\"\(triangles)\"\(place)/>") }
   }
 
   private static func drawImage(
@@ -89,14 +117,15 @@ enum MapDrawing {
     }
   }
 
-  /// The cells as places in the palette: 0 blank, 1 not a number, from 2 on the colours.
+  /// The cells as places in the palette: 0 blank, 1 NaN, 2 infinite, from 3 on the colours.
   static func indices(_ map: CellMap, scale: ColorScale) -> [UInt8] {
     var indices = [UInt8](repeating: 0, count: map.rows * map.columns)
     for row in 0..<map.rows {
       let start = row * map.columns
       for column in 0..<map.visibleColumns(inRow: row) {
         let value = map.matrix.values[start + column]
-        indices[start + column] = value.isNaN ? 1 : UInt8(2 + scale.level(value, of: 254))
+        indices[start + column] =
+          value.isFinite ? UInt8(3 + scale.level(value, of: 253)) : value.isNaN ? 1 : 2
       }
     }
     return indices
@@ -107,9 +136,10 @@ enum MapDrawing {
     var palette = [
       PNG.Color(red: 0, green: 0, blue: 0, alpha: 0),
       PNG.Color(red: 138, green: 146, blue: 156, alpha: 110),
+      PNG.Color(red: 92, green: 100, blue: 110, alpha: 235),
     ]
-    for level in 0..<254 {
-      let color = colors.color(at: Double(level) / 253)
+    for level in 0..<253 {
+      let color = colors.color(at: Double(level) / 252)
       palette.append(PNG.Color(red: color.red, green: color.green, blue: color.blue))
     }
     // The size and the palette fit by construction, so there is nothing that encoding could refuse.

@@ -12,17 +12,27 @@ enum MapScript {
     const decodeMap = (data, text) => {
       const rows = Math.ceil(data.rows / data.block), columns = Math.ceil(data.columns / data.block);
       const bytes = unpacked(data.encoding, text, rows * columns);
-      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32767 : data.half || 127;
+      const words = new DataView(bytes.buffer), wide = data.encoding.startsWith("u16"), half = wide ? 32766 : data.half || 126;
       const values = new Float32Array(rows * columns);
       for (let i = 0; i < values.length; i++) {
         if (data.encoding === "f32") { values[i] = words.getFloat32(4 * i, true); continue; }
         const step = wide ? words.getUint16(2 * i, true) : bytes[i], share = (step - half) / half;
-        values[i] = step > 2 * half ? NaN : data.farthest * share * Math.abs(share);
+        values[i] = step > 2 * half ? oddNumbers[step - 2 * half - 1] : data.farthest * share * Math.abs(share);
       }
       return { rows, columns, values };
     };
     const isBlank = (data, row, column) => data.causal
       && column * data.block > Math.min((row + 1) * data.block, data.rows) - 1 + data.columns - data.rows;
+
+    // How many cells are NaN, ∞ and −∞.
+    const countOdd = (data, map) => {
+      const counts = [0, 0, 0];
+      for (let row = 0; row < map.rows; row++) for (let column = 0; column < map.columns && !isBlank(data, row, column); column++) {
+        const value = map.values[row * map.columns + column];
+        if (!Number.isFinite(value)) counts[value > 0 ? 1 : value < 0 ? 2 : 0]++;
+      }
+      return counts;
+    };
 
     // The map as images, each half as large as the one before; a cell keeps its farthest from zero.
     const pictures = (data, map) => {
@@ -55,8 +65,7 @@ enum MapScript {
       for (let power = 10; ; power *= 10)
         for (const factor of [1, 2, 5]) if (power * factor >= least) return power * factor;
     };
-    const short = value => Number.isNaN(value) ? "not a number"
-      : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
+    const labelSize = step => step >= 18 ? 11.5 : step >= 13 ? 10.5 : 10;
     const axisText = text => /^␣[^␣]/.test(text) ? text.slice(1) : text;
     const shorten = (pen, text, most) => {
       if (pen.measureText(text).width <= most) return text;
@@ -70,6 +79,16 @@ enum MapScript {
       return parts.slice(0, low).join("") + "…";
     };
 
+    // What a cell's row and column are, side by side in a hint.
+    const addSides = (tip, sides) => {
+      const pair = add(tip, "div", "pair");
+      for (const [name, label, number, detail] of sides) {
+        const side = add(pair, "div");
+        if (name) add(add(side, "div"), "span", "", name + " " + number);
+        add(add(side, "div"), "bdi", "", label);
+        addFacts(side, detail);
+      }
+    };
     const hostOf = root => root.getRootNode().host.parentNode;
     const mapView = (root, data, map, dark, description) => {
       const rowLabels = data.rowLabels, columnLabels = data.columnLabels || rowLabels;
@@ -104,8 +123,18 @@ enum MapScript {
         };
         const outer = hostOf(root).clientWidth || 720;
         const most = Math.min(130, Math.max(48, outer * 0.2));
-        const numbered = data.rows > 40 || data.columns > 40 ? 34 : 0;
-        let left = Math.min(most, widest(rowLabels) + numbered) + (rowTitle ? 22 : 4) + 8;
+        // What the labels take that are shown when all is: of a long text every tenth or so. Near, longer ones
+        // are shortened to that, or to a word, instead of leaving room for the longest of all.
+        const taken = (labels, cell, most) => {
+          const stride = niceStride(labelSize(cell) * 1.22 / cell);
+          if (stride === 1) return Math.min(most, widest(labels));
+          let deepest = 0;
+          for (let i = 0; i < labels.length; i += stride)
+            deepest = Math.max(deepest, pen.measureText(i + " " + axisText(labels[i])).width);
+          return Math.min(most, Math.max(64, deepest));
+        };
+        let rowRoom = most;
+        let left = Math.min(most, widest(rowLabels)) + (rowTitle ? 22 : 4) + 8;
         let ticks = 0;
         for (const [, text] of data.ticks) ticks = Math.max(ticks, pen.measureText(text).width);
         const right = 22 + 12 + 8 + ticks + (valueTitle ? 20 : 0) + 2;
@@ -116,6 +145,9 @@ enum MapScript {
           return side > 3 ? Math.floor(side) : side;
         };
         let cell = fitting();
+        rowRoom = taken(rowLabels, cell, most);
+        left = rowRoom + (rowTitle ? 22 : 4) + 8;
+        cell = fitting();
         const upright = cell >= 14 && widest(columnLabels) <= cell - 4;
         // Slanted labels of the first columns reach to the left of the map.
         if (!upright && cell * 0.7072 >= 14) {
@@ -125,11 +157,11 @@ enum MapScript {
           cell = fitting();
         }
         const slope = cell * 0.7072 >= 14 ? 0.7072 : 1;
-        const below = upright ? (columnTitle ? 44 : 22)
-          : (Math.min(96, widest(columnLabels) + numbered) + 8) * slope + (columnTitle ? 28 : 6);
+        const columnRoom = slope < 1 ? Math.min(96, widest(columnLabels)) : taken(columnLabels, cell, 96);
+        const below = upright ? (columnTitle ? 44 : 22) : (columnRoom + 8) * slope + (columnTitle ? 28 : 6);
         const width = Math.max(8, Math.round(cell * data.columns));
         const height = Math.max(8, Math.round(cell * data.rows), Math.min(28 * data.rows, 56));
-        plot = { x: Math.ceil(left), y: 8, width, height, right, below, most };
+        plot = { x: Math.ceil(left), y: 8, width, height, right, below, rowRoom, columnRoom };
         const ratio = window.devicePixelRatio || 1;
         const full = plot.x + width + right, tall = plot.y + Math.max(height + below, 104);
         canvas.style.width = full + "px"; canvas.style.height = tall + "px";
@@ -142,6 +174,10 @@ enum MapScript {
       // Near enough for single numbers: each has a pixel of its own.
       const tiles = data.tiles ? tileSource(data) : null;
       const isNear = () => tiles !== null && seen.width <= plot.width * (window.devicePixelRatio || 1);
+      const isBlankCell = (row, column, size) => size < data.block ? data.causal && column > row + data.columns - data.rows
+        : isBlank(data, row / data.block, column / data.block);
+      const numberAt = (row, column, size) => size < data.block && tiles.has(row, column) ? tiles.value(row, column)
+        : map.values[Math.floor(row / data.block) * map.columns + Math.floor(column / data.block)];
       const toX = column => plot.x + (column - seen.x) / seen.width * plot.width;
       const toY = row => plot.y + (row - seen.y) / seen.height * plot.height;
 
@@ -155,7 +191,6 @@ enum MapScript {
 
       const axes = (ink, muted, line) => {
         const stepX = plot.width / seen.width, stepY = plot.height / seen.height;
-        const size = step => step >= 18 ? 11.5 : step >= 13 ? 10.5 : 10;
         pen.strokeStyle = line;
         const shown = (from, length, count) => [Math.max(0, Math.floor(from)), Math.min(count, Math.ceil(from + length))];
         const item = (labels, index, stride, most) => {
@@ -169,22 +204,22 @@ enum MapScript {
           const back = pen.measureText(label).width;
           text(lead, x - back * Math.cos(turn), y - back * Math.sin(turn), "right", turn, muted);
         };
-        pen.font = size(stepY) + "px " + font;
-        let stride = niceStride(size(stepY) * 1.22 / stepY);
+        pen.font = labelSize(stepY) + "px " + font;
+        let stride = niceStride(labelSize(stepY) * 1.22 / stepY);
         let [first, end] = shown(seen.y, seen.height, data.rows);
         for (let row = Math.ceil(first / stride) * stride; row < end; row += stride) {
           const y = toY(row + 0.5);
           if (y < plot.y || y > plot.y + plot.height) continue;
           if (stride > 1) { pen.beginPath(); pen.moveTo(plot.x - 4, y); pen.lineTo(plot.x - 1, y); pen.stroke(); }
-          pair(item(rowLabels, row, stride, plot.most), plot.x - 7, y, 0);
+          pair(item(rowLabels, row, stride, plot.rowRoom), plot.x - 7, y, 0);
         }
-        pen.font = size(stepX) + "px " + font;
+        pen.font = labelSize(stepX) + "px " + font;
         [first, end] = shown(seen.x, seen.width, data.columns);
         let upright = stepX >= 14;
         for (let column = first; column < end && upright; column++)
           upright = pen.measureText(axisText(columnLabels[column])).width <= stepX - 4;
-        const slanted = stepX * 0.7072 >= size(stepX) * 1.22;
-        stride = upright || slanted ? 1 : niceStride(size(stepX) * 1.22 / stepX);
+        const slanted = stepX * 0.7072 >= labelSize(stepX) * 1.22;
+        stride = upright || slanted ? 1 : niceStride(labelSize(stepX) * 1.22 / stepX);
         const bottom = plot.y + plot.height;
         let deep = 0;
         for (let column = Math.ceil(first / stride) * stride; column < end; column += stride) {
@@ -192,7 +227,7 @@ enum MapScript {
           if (x < plot.x || x > plot.x + plot.width) continue;
           if (upright) { text(axisText(columnLabels[column]), x, bottom + 12, "center", 0, ink); continue; }
           if (stride > 1) { pen.beginPath(); pen.moveTo(x, bottom + 1); pen.lineTo(x, bottom + 4); pen.stroke(); }
-          const words = item(columnLabels, column, stride, 96);
+          const words = item(columnLabels, column, stride, plot.columnRoom);
           deep = Math.max(deep, pen.measureText(words.join("")).width * (slanted ? 0.7072 : 1));
           pair(words, x + (slanted ? 2 : 0), bottom + 7, slanted ? -Math.PI / 4 : -Math.PI / 2);
         }
@@ -222,6 +257,32 @@ enum MapScript {
         if (valueTitle) text(valueTitle, x + 19 + widest + 11, plot.y + height / 2, "center", -Math.PI / 2, muted);
       };
 
+      // Cells without a number, where they are large enough for a mark.
+      const markOdd = ink => {
+        const near = isNear(), size = near ? 1 : data.block;
+        const across = size * plot.width / seen.width, down = size * plot.height / seen.height;
+        if (Math.min(across, down) < 4) return;
+        const right = Math.min(data.columns, seen.x + seen.width), bottom = Math.min(data.rows, seen.y + seen.height);
+        pen.strokeStyle = pen.fillStyle = ink; pen.lineWidth = 0.8; pen.globalAlpha = 0.75;
+        for (let row = Math.floor(seen.y / size) * size; row < bottom; row += size)
+          for (let column = Math.floor(seen.x / size) * size; column < right; column += size) {
+            if (isBlankCell(row, column, size)) break;
+            const value = numberAt(row, column, size), x = toX(column), y = toY(row);
+            if (Number.isFinite(value)) continue;
+            pen.beginPath();
+            if (Number.isNaN(value)) {
+              for (const [from, to] of [[0, 0.5], [0, 1], [0.5, 1]]) {
+                pen.moveTo(x + from * across, y + to * down); pen.lineTo(x + to * across, y + from * down);
+              }
+              pen.stroke();
+            } else {
+              const [foot, tip] = value > 0 ? [0.75, 0.25] : [0.25, 0.75];
+              pen.moveTo(x + 0.2 * across, y + foot * down); pen.lineTo(x + 0.5 * across, y + tip * down);
+              pen.lineTo(x + 0.8 * across, y + foot * down); pen.fill();
+            }
+          }
+        pen.globalAlpha = 1; pen.lineWidth = 1;
+      };
       const draw = () => {
         const colors = dark() ? ["#e8eaed", "#a3abb5", "#5f6770"] : ["#1b1f24", "#5b636d", "#9aa2ab"];
         pen.clearRect(0, 0, canvas.width, canvas.height);
@@ -234,6 +295,7 @@ enum MapScript {
         pen.drawImage(level.canvas, toX(0), toY(0), plot.width * level.canvas.width * size / seen.width,
           plot.height * level.canvas.height * size / seen.height);
         if (isNear()) tiles.draw(pen, seen, toX, toY);
+        if (odd.some(count => count)) markOdd(colors[0]);
         if (cursor) {
           const x = toX(cursor.column), y = toY(cursor.row);
           const width = cursor.size * plot.width / seen.width, height = cursor.size * plot.height / seen.height;
@@ -275,6 +337,8 @@ enum MapScript {
       const reset = button("All", "Show everything", () => move({ ...whole }));
       const status = add(bar, "div", "status");
       status.setAttribute("aria-live", "polite");
+      const odd = data.odd || countOdd(data, map);
+      oddLegend(root, odd, true);
 
       // What a cell stands for: a token, or a stretch of them.
       const span = (labels, from, size, count) => {
@@ -293,33 +357,24 @@ enum MapScript {
         const single = at.size === 1;
         const [query, queryAt] = span(rowLabels, at.row, at.size, data.rows);
         const [key, keyAt] = span(columnLabels, at.column, at.size, data.columns);
-        const blank = at.size < data.block ? data.causal && at.column > at.row + data.columns - data.rows
-          : isBlank(data, at.row / data.block, at.column / data.block);
-        const number = () => at.size < data.block ? tiles.value(at.row, at.column)
-          : map.values[at.row / data.block * map.columns + at.column / data.block];
+        const blank = isBlankCell(at.row, at.column, at.size);
+        const number = blank ? NaN : numberAt(at.row, at.column, at.size);
         const value = blank ? "not visible to this " + (rowTitle || "row")
-          : at.size < data.block && number() === 0 ? "below " + short(+tiles.least(at.row, at.column).toPrecision(2))
-          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + short(number());
+          : at.size < data.block && number === 0 ? "below " + numberText(+tiles.least(at.row, at.column).toPrecision(2))
+          : !Number.isFinite(number) ? numberText(number)
+          : (single ? "" : "at most ") + (data.encoding === "f32" ? "" : "≈ ") + numberText(number);
         // Isolates keep texts that run right to left apart from the words around them.
         status.textContent = `${rowTitle || "row"} \u2068${query}\u2069 (${queryAt}) → ${columnTitle || "column"} \u2068${key}\u2069 (${keyAt}): ${value}`;
         tip.replaceChildren();
-        const line = (name, label, number, detail) => {
-          const element = add(tip, "div");
-          if (name) add(element, "span", "", name + " ");
-          add(element, "bdi", "", label);
-          add(element, "span", "", (name ? "  " + number : "") + (detail ? " · " + detail : ""));
-        };
-        line(rowTitle, query, queryAt, single && rowDetails[at.row]);
-        line(columnTitle, key, keyAt, single && columnDetails[at.column]);
+        addSides(tip, [[rowTitle, query, queryAt, single && rowDetails[at.row]],
+          [columnTitle, key, keyAt, single && columnDetails[at.column]]]);
         const last = add(tip, "div");
         add(last, "span", "", blank ? "" : valueTitle + " ");
         add(last, "b", "", value);
         tip.style.display = "block";
         const x = place ? place[0] : toX(at.column + 0.5 * at.size);
         const y = place ? place[1] : toY(at.row + 0.5 * at.size);
-        const width = canvas.clientWidth;
-        tip.style.left = (x + 16 + tip.offsetWidth > width ? Math.max(0, x - tip.offsetWidth - 14) : x + 16) + "px";
-        tip.style.top = (y + 16) + "px";
+        placeTip(tip, [x, y, x, y]);
         draw();
       };
       const hint = "Ctrl or Shift + wheel zooms, drag pans, arrow keys walk";
@@ -365,7 +420,7 @@ enum MapScript {
         if (event.key === "+" || event.key === "=") zoom(1.6, 0.5, 0.5);
         else if (event.key === "-") zoom(1 / 1.6, 0.5, 0.5);
         else if (event.key === "0") move({ ...whole });
-        else if (event.key === "Escape") point(null);
+        else if (event.key === "Escape" && cursor) point(null);
         else if (steps[event.key]) {
           const [down, across] = steps[event.key];
           const next = cursor ? cellOf(cursor.row + down * cursor.size, cursor.column + across * cursor.size)

@@ -127,7 +127,7 @@ public struct MapSequence: Figure {
     guard frames.contains(where: { !$0.note.isEmpty }) else { return grid.dataTable }
     return DataTable(
       columns: ["when", noteTitle],
-      rows: frames.prefix(300).map { [VisibleText.line($0.title), VisibleText.line($0.note)] })
+      rows: frames.prefix(300).map { [VisibleText.line($0.title), VisibleText.sentence($0.note)] })
   }
 
   /// The picture as a standalone SVG document.
@@ -151,7 +151,7 @@ public struct MapSequence: Figure {
       zip(shown, maps).map { frame, map in
         [
           "title": .string(VisibleText.line(frame.title)),
-          "note": .string(VisibleText.line(frame.note)),
+          "note": .string(VisibleText.sentence(frame.note)),
           "values": .string(MapData.encoded(map, farthest: farthest, cells: total).1),
         ]
       })

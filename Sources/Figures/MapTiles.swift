@@ -37,7 +37,7 @@ struct MapTiles {
   }
 
   /// Cuts a map; the most steps are taken with which all tiles fit into a number of bytes.
-  init(_ map: CellMap, budget: Int, halves: [Int] = [127, 47, 23, 11]) {
+  init(_ map: CellMap, budget: Int, halves: [Int] = [126, 47, 23, 11]) {
     block = map.limited(to: 1024).block
     let down = (map.rows + Self.side - 1) / Self.side
     let across = (map.columns + Self.side - 1) / Self.side
@@ -130,18 +130,12 @@ struct MapTiles {
     let width = min(map.columns, first + side) - first
     var steps: [UInt8] = []
     steps.reserveCapacity(side * width)
-    let most = Float(half)
     for y in row * side..<min(map.rows, (row + 1) * side) {
       let visible = max(0, min(width, map.visibleColumns(inRow: y) - first))
       let start = y * map.columns + first
       for x in 0..<visible {
         let value = map.matrix.values[start + x]
-        if value.isNaN {
-          steps.append(UInt8(2 * half + 1))
-        } else {
-          let share = farthest > 0 ? min(1, abs(value) / farthest).squareRoot() : 0
-          steps.append(UInt8((most + (value < 0 ? -most : most) * share).rounded()))
-        }
+        steps.append(UInt8(MapData.step(value, farthest: farthest, half: half)))
       }
       for _ in visible..<width { steps.append(UInt8(half)) }
     }

@@ -79,7 +79,8 @@ struct CellMap: Sendable {
     return min(columns, lastColumn / block + 1)
   }
 
-  /// The map with blocks of cells joined: each shows the number farthest from zero in its block.
+  /// The map with blocks of cells joined: each shows the number farthest from zero in its block, NaN only
+  /// where there is no number in it.
   func pooled(by factor: Int) -> CellMap {
     guard factor > 1, rows > 0, columns > 0 else { return self }
     let outRows = (rows + factor - 1) / factor
@@ -119,7 +120,8 @@ struct CellSummary: Sendable {
 
   private(set) var lowest = Float.infinity
   private(set) var highest = -Float.infinity
-  private(set) var missing = 0
+  /// How many numbers have no place on a scale.
+  private(set) var nonFinite = NonFiniteCounts()
   /// A number that all but half a percent of the cells stay below; for maps without negative ones.
   private(set) var common = Float.infinity
   /// How many shown cells lie in each of a thousand steps up to the highest, finer near zero.
@@ -141,7 +143,7 @@ struct CellSummary: Sendable {
       for column in 0..<map.visibleColumns(inRow: row) {
         let value = map.matrix.values[start + column]
         guard value.isFinite else {
-          missing += 1
+          nonFinite.count(value)
           continue
         }
         if value < lowest { lowest = value }
@@ -157,15 +159,17 @@ struct CellSummary: Sendable {
 
   /// The range of several maps; their strongest cells aren't kept.
   init(joining summaries: [CellSummary]) {
-    for summary in summaries where !summary.isEmpty {
+    for summary in summaries {
+      // Of an empty one the lowest is ∞ and the highest −∞.
       lowest = min(lowest, summary.lowest)
       highest = max(highest, summary.highest)
-      missing += summary.missing
+      nonFinite += summary.nonFinite
     }
     guard lowest >= 0, highest > 0 else { return }
     counts = [Int](repeating: 0, count: Self.steps)
     for summary in summaries {
       // Each step's middle on the scale of the highest of all.
+      guard !summary.isEmpty else { continue }
       let share = (summary.highest / highest).squareRoot()
       for (step, count) in summary.counts.enumerated() where count > 0 {
         counts[min(Self.steps - 1, Int((Float(step) + 0.5) * share))] += count

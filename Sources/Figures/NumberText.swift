@@ -1,8 +1,51 @@
 import Glibc
 
-/// Numbers as people read them, the same on every machine.
+/// Numbers in words, the same on every machine.
+///
+/// They have a hyphen before what is negative, as `text/plain`, JSON and scripts do; pictures, tables and
+/// hints pass them through `shown`.
 public enum NumberText {
-  /// A number with a fixed count of decimals, such as `0.120`; `NaN`, `∞` and `−∞` by name.
+  /// A number, or a sentence of ours with numbers in it, as people read it: with the minus sign (U+2212)
+  /// before what is negative and in exponents.
+  ///
+  /// What stands in quotation marks is somebody else's text and stays as it is, and so do words, dates and
+  /// names, whose hyphens follow a letter or a digit.
+  public static func shown(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "-")) else { return text }
+    let scalars = Array(text.unicodeScalars)
+    var result = String.UnicodeScalarView()
+    var depth = 0
+    var isQuoted = false
+    for (index, scalar) in scalars.enumerated() {
+      switch scalar {
+      case "“": depth += 1
+      case "”": depth = max(0, depth - 1)
+      case "\"": isQuoted.toggle()
+      default: break
+      }
+      let isMinus = scalar == "-" && depth == 0 && !isQuoted && isSign(scalars, at: index)
+      result.append(isMinus ? "\u{2212}" : scalar)
+    }
+    return String(result)
+  }
+
+  /// Whether a hyphen is the sign of a number or of its exponent.
+  private static func isSign(_ scalars: [Unicode.Scalar], at index: Int) -> Bool {
+    func isDigit(_ place: Int) -> Bool {
+      scalars.indices.contains(place) && ("0"..."9").contains(scalars[place])
+    }
+    guard
+      isDigit(index + 1)
+        || scalars.indices.contains(index + 1) && scalars[index + 1] == "∞"
+    else { return false }
+    guard index > 0 else { return true }
+    let previous = scalars[index - 1]
+    if previous == "e" { return isDigit(index - 2) }
+    return previous.properties.isWhitespace
+      || "([{<>=≤≥≈±×→·,;:…–|".unicodeScalars.contains(previous)
+  }
+
+  /// A number with a fixed count of decimals, such as `0.120`; `NaN`, `∞` and `-∞` by name.
   public static func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return nonFinite(value) }
     let places = max(0, min(decimals, 15))
@@ -115,8 +158,10 @@ enum Ticks {
     return ceil(value / power - 1e-9) * power
   }
 
-  /// The ticks as text, all with the decimals that their step needs.
-  static func texts(_ values: [Double]) -> [String] {
+  /// The ticks as text, all with the decimals that their step needs, as an axis shows them.
+  static func texts(_ values: [Double]) -> [String] { plainTexts(values).map(NumberText.shown) }
+
+  private static func plainTexts(_ values: [Double]) -> [String] {
     guard values.count > 1 else { return values.map { NumberText.short($0) } }
     let step = values[1] - values[0]
     guard step > 0, step.isFinite else { return values.map { NumberText.short($0) } }

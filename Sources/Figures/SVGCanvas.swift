@@ -10,7 +10,10 @@ struct SVGCanvas {
   }
 
   /// A coordinate with at most two decimals and no needless zeros.
+  ///
+  /// What isn't finite has no place in a picture; figures leave it out, and an attribute never says it.
   static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "0" }
     let text = NumberText.fixed(value, 2)
     guard text.contains(".") else { return text }
     var trimmed = text
@@ -112,7 +115,7 @@ struct PictureFrame {
       ? [] : Array(TextMetrics.wrapped(heading, size: 15, maximum: inner / 1.06).prefix(3))
     noteLines =
       note.map {
-        Array(TextMetrics.wrapped(VisibleText.line($0), size: 11, maximum: inner).prefix(4))
+        Array(TextMetrics.wrapped(VisibleText.sentence($0), size: 11, maximum: inner).prefix(4))
       } ?? []
     let lines =
       provenance.map {

@@ -55,30 +55,3 @@ struct ScatterCamera {
   /// The direction of a line on the picture, in degrees.
   static func degrees(_ dx: Double, _ dy: Double) -> Double { atan2(dy, dx) * 180 / .pi }
 }
-
-/// The extents of a scatter plot's axes, with some air, and the box that they span.
-struct ScatterExtents {
-  /// The lowest and the highest number of each axis.
-  let ranges: [(low: Double, high: Double)]
-  /// Half of the longest axis.
-  let half: Double
-
-  init(_ places: [[Double]]) {
-    ranges = places.map { values in
-      guard let low = values.min(), let high = values.max() else { return (0, 1) }
-      let air = high > low ? (high - low) * 0.06 : max(abs(low) * 0.1, 0.5)
-      let from = low - air
-      let to = high + air
-      return from.isFinite && to.isFinite && from < to ? (from, to) : (-1, 1)
-    }
-    half = max(.leastNormalMagnitude, ranges.map { ($0.high / 2 - $0.low / 2) }.max() ?? 1)
-  }
-
-  /// Half the length of an axis where the longest is 1.
-  func side(_ axis: Int) -> Double { (ranges[axis].high / 2 - ranges[axis].low / 2) / half }
-
-  /// A number of an axis in the box from -1 to 1.
-  func place(_ value: Double, _ axis: Int) -> Double {
-    (value - (ranges[axis].low / 2 + ranges[axis].high / 2)) / half
-  }
-}

@@ -2,7 +2,6 @@ extension ScatterPlot {
   /// The picture as a standalone SVG document.
   public func svg(_ theme: FigureTheme) -> String {
     let colors = ScatterColors(points)
-    let extents = ScatterExtents(places)
     let names = colors.categories.map { category in
       TextMetrics.fitted(category.name, size: 11.5, maximum: 150)
     }
@@ -10,7 +9,7 @@ extension ScatterPlot {
     if !names.isEmpty {
       legend = 36 + (names.map { TextMetrics.width($0, size: 11.5) }.max() ?? 0)
     } else if let scale = colors.scale {
-      let texts = [scale.low, scale.high].map { NumberText.significant($0, 3) }
+      let texts = [scale.low, scale.high].map { NumberText.shown(NumberText.significant($0, 3)) }
       legend =
         22 + 12 + 8 + (texts.map { TextMetrics.width($0, size: 10.5) }.max() ?? 0)
         + (valueTitle.isEmpty ? 0 : 18)
@@ -89,8 +88,8 @@ extension ScatterPlot {
     let radii = ScatterColors.radii(points)
     return points.indices.map { index in
       Seen(
-        index: index, x: toX(points[index].x), y: toY(points[index].y), radius: radii[index],
-        depth: 0)
+        index: index, x: toX(extents.shown(points[index].x, 0)),
+        y: toY(extents.shown(points[index].y, 1)), radius: radii[index], depth: 0)
     }
   }
 
@@ -153,7 +152,7 @@ extension ScatterPlot {
     let radii = ScatterColors.radii(points)
     let places = places
     let found = points.indices.map { index in
-      seen((0..<3).map { extents.place(places[$0][index], $0) })
+      seen((0..<3).map { extents.place(extents.shown(places[$0][index], $0), $0) })
     }
     let nearest = found.map(\.depth).min() ?? 0
     let farthest = found.map(\.depth).max() ?? 1
@@ -170,7 +169,9 @@ extension ScatterPlot {
   func camera(_ extents: ScatterExtents) -> ScatterCamera {
     let places = places
     return ScatterCamera(
-      facing: (0..<3).map { axis in places[axis].map { extents.place($0, axis) } })
+      facing: (0..<3).map { axis in
+        places[axis].map { extents.place(extents.shown($0, axis), axis) }
+      })
   }
 
   /// A title along an edge of the box's outline: one of the edge's faces is seen, the other lies behind.
@@ -222,7 +223,13 @@ extension ScatterPlot {
   /// So many marks are circles of their own; more are dots of a few paths, which keeps the picture small.
   private static let circleLimit = 1500
 
-  private func drawMarks(_ seen: [Seen], colors: ScatterColors, on canvas: inout SVGCanvas) {
+  private func drawMarks(_ all: [Seen], colors: ScatterColors, on canvas: inout SVGCanvas) {
+    let seen = all.filter { !extents.beyond.contains($0.index) }
+    defer {
+      for point in all where extents.beyond.contains(point.index) {
+        drawBeyond(point, color: colors.color(point.index, of: points), on: &canvas)
+      }
+    }
     if seen.count <= Self.circleLimit {
       // A colour that stands for a number must stay readable far away too.
       let fading = colors.scale == nil ? 0.5 : 0.25
@@ -256,6 +263,16 @@ extension ScatterPlot {
             + " stroke-opacity=\"\(SVGCanvas.number(opacity))\"/>")
       }
     }
+  }
+
+  /// A hollow square on its tip: a point that isn't where it stands.
+  private func drawBeyond(_ point: Seen, color: String?, on canvas: inout SVGCanvas) {
+    let r = max(4, point.radius)
+    let corner = "\(SVGCanvas.number(point.x)) \(SVGCanvas.number(point.y - r))"
+    let side = SVGCanvas.number(r)
+    canvas.raw(
+      "<path class=\"bg\" d=\"M\(corner)l\(side) \(side)l-\(side) \(side)l-\(side)-\(side)z\""
+        + " style=\"stroke:\(color ?? "#3d7cc4");stroke-width:1.5\"/>")
   }
 
   /// The path of dots at places, row by row.

@@ -15,12 +15,17 @@ extension ScatterPlot {
         }),
       "labels": .array(points.map { .string(Self.cut($0.label.fullText)) }),
     ]
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     if isSpatial {
-      let camera = camera(ScatterExtents(places))
+      let camera = camera(extents)
       data["yaw"] = .number(camera.yaw)
       data["pitch"] = .number(camera.pitch)
+    }
+    if !extents.beyond.isEmpty {
+      data["beyond"] = .integer(extents.beyond.count)
+      data["inner"] = .array(
+        extents.inner.map { .array([.number($0.low), .number($0.high)]) })
     }
     if !colors.names.isEmpty {
       data["categories"] = .array(

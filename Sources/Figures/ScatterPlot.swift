@@ -51,26 +51,45 @@ public struct ScatterPlot: Figure {
   /// Where the numbers come from.
   public var provenance: Provenance?
 
+  /// What the axes show.
+  let extents: ScatterExtents
+
   /// Makes a plot; it is in space where every point has a `z`.
   public init(
     title: String, points: [Point], xTitle: String = "", yTitle: String = "", zTitle: String = "",
     valueTitle: String = "", note: String? = nil, provenance: Provenance? = nil
   ) {
     self.title = title
-    self.points = points.filter { $0.x.isFinite && $0.y.isFinite && $0.z?.isFinite ?? true }
+    let placed = points.filter { $0.x.isFinite && $0.y.isFinite && $0.z?.isFinite ?? true }
+    self.points = placed
     self.xTitle = xTitle
     self.yTitle = yTitle
     self.zTitle = zTitle
     self.valueTitle = valueTitle
-    self.note = note
+    let omitted = points.count - placed.count
+    let omission =
+      "\(NumberText.grouped(omitted)) \(omitted == 1 ? "point" : "points") without a finite place left out"
+    let isSpatial = Self.isSpatial(placed)
+    extents = ScatterExtents(Self.places(placed, isSpatial: isSpatial))
+    let beyond = extents.beyond.count
+    let outside =
+      "◇ \(NumberText.grouped(beyond)) \(beyond == 1 ? "point" : "points") beyond the axes"
+    let notes = [note, omitted > 0 ? omission : nil, beyond > 0 ? outside : nil].compactMap { $0 }
+    self.note = notes.isEmpty ? nil : notes.joined(separator: " · ")
     self.provenance = provenance
   }
 
   /// Whether there are three axes.
-  var isSpatial: Bool { !points.isEmpty && points.allSatisfy { $0.z != nil } }
+  var isSpatial: Bool { Self.isSpatial(points) }
 
   /// The places, axis by axis.
-  var places: [[Double]] {
+  var places: [[Double]] { Self.places(points, isSpatial: isSpatial) }
+
+  private static func isSpatial(_ points: [Point]) -> Bool {
+    !points.isEmpty && points.allSatisfy { $0.z != nil }
+  }
+
+  private static func places(_ points: [Point], isSpatial: Bool) -> [[Double]] {
     [points.map(\.x), points.map(\.y)] + (isSpatial ? [points.map { $0.z ?? 0 }] : [])
   }
 
@@ -122,9 +141,12 @@ public struct ScatterPlot: Figure {
     let hasValues = points.contains { $0.value != nil }
     let rows = points.prefix(300).map { point -> [String] in
       var row = [point.label.fullText, VisibleText.line(point.group ?? "")]
-      if hasValues { row.append(point.value.map { NumberText.significant($0, 4) } ?? "") }
-      row += [NumberText.significant(point.x, 4), NumberText.significant(point.y, 4)]
-      if isSpatial { row.append(NumberText.significant(point.z ?? 0, 4)) }
+      func shown(_ value: Double) -> String {
+        NumberText.shown(NumberText.significant(value, 4))
+      }
+      if hasValues { row.append(point.value.map(shown) ?? "") }
+      row += [shown(point.x), shown(point.y)]
+      if isSpatial { row.append(shown(point.z ?? 0)) }
       return row
     }
     let more = points.count - rows.count

@@ -11,8 +11,6 @@ enum ScatterScript {
       return result;
     };
     const channels = color => [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16));
-    const brief = value => Number.isNaN(value) ? "not a number"
-      : value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : String(+value.toPrecision(4));
     const niceTicks = (low, high, about) => {
       const raw = (high - low) / about, power = 10 ** Math.floor(Math.log10(raw));
       const multiple = raw / power, step = power * (multiple <= 1.4 ? 1 : multiple <= 3.2 ? 2 : multiple <= 7 ? 5 : 10);
@@ -46,16 +44,28 @@ enum ScatterScript {
         + " plus and minus zoom, 0 shows everything, n and p walk from point to point.");
       const font = getComputedStyle(root).fontFamily;
 
-      // Extents: in space one scale for all axes, so that distances look as they are.
-      const extents = axes.map(({ values }) => {
-        let low = Infinity, high = -Infinity;
-        for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
-        const air = high > low ? (high - low) * 0.06 : 0.5;
-        return count ? [low - air, high + air] : [-1, 1];
-      });
-      const half = Math.max(...extents.map(([low, high]) => (high - low) / 2));
-      const sides = extents.map(([low, high]) => (high - low) / 2 / half);
-      const middles = extents.map(([low, high]) => (low + high) / 2);
+      // Extents: in space one scale for all axes, so that distances look as they are. Where a few points lie far
+      // beyond all others, the axes end before them and they stand at the edge, until they are asked for.
+      let extents = [], half = 1, sides = [], middles = [], isCut = data.beyond > 0;
+      const shown = axes.map(({ values }) => Float32Array.from(values)), isBeyond = new Uint8Array(count);
+      const measure = () => {
+        isBeyond.fill(0);
+        extents = axes.map(({ values }, axis) => {
+          let [low, high] = isCut ? data.inner[axis] : [Infinity, -Infinity];
+          if (!isCut) for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
+          const air = high > low ? (high - low) * 0.06 : 0.5, from = low - air / 2, to = high + air / 2;
+          for (let i = 0; i < count; i++) {
+            // Single precision may put the outermost point a hair farther out.
+            if (isCut && (values[i] < low - air / 99 || values[i] > high + air / 99)) isBeyond[i] = 1;
+            shown[axis][i] = Math.min(to, Math.max(from, values[i]));
+          }
+          return count ? [low - air, high + air] : [-1, 1];
+        });
+        half = Math.max(...extents.map(([low, high]) => (high - low) / 2));
+        sides = extents.map(([low, high]) => (high - low) / 2 / half);
+        middles = extents.map(([low, high]) => (low + high) / 2);
+      };
+      measure();
       const first = { yaw: data.yaw, pitch: data.pitch, zoom: 1, x: 0, y: 0 };
       let view = { ...first }, plot = {}, ratio = 1, image = null, words32 = null, pending = 0, cursor = -1, found = null;
       let showsLabels = count <= 60;
@@ -73,7 +83,7 @@ enum ScatterScript {
         let left = 4;
         if (!spatial) {
           const [ticks, digits] = niceTicks(...extents[1], 5);
-          for (const tick of ticks) left = Math.max(left, backPen.measureText(tick.toFixed(digits)).width + 12);
+          for (const tick of ticks) left = Math.max(left, backPen.measureText(tickText(tick, digits)).width + 12);
           if (axes[1].title) left += 18;
         }
         plot = spatial ? { x: 0, y: 0, width, height }
@@ -124,11 +134,11 @@ enum ScatterScript {
       const toY = value => plot.y + plot.height / 2 - ((value - middles[1]) / half / sides[1] * plot.height / 2) * view.zoom + view.y;
       const place = () => {
         if (!spatial) {
-          for (let i = 0; i < count; i++) { px[i] = toX(axes[0].values[i]); py[i] = toY(axes[1].values[i]); order[i] = i; }
+          for (let i = 0; i < count; i++) { px[i] = toX(shown[0][i]); py[i] = toY(shown[1][i]); order[i] = i; }
           return;
         }
         // What `camera` does, without an array for each of many points.
-        const [xs, ys, zs] = axes.map(axis => axis.values), [mx, my, mz] = middles;
+        const [xs, ys, zs] = shown, [mx, my, mz] = middles;
         const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
         const scale = fit.scale * view.zoom;
         const x0 = plot.x + plot.width / 2 + fit.x * scale + view.x, y0 = plot.y + plot.height / 2 + fit.y * scale + view.y;
@@ -239,7 +249,7 @@ enum ScatterScript {
         const rims = count <= 3000;
         for (const late of found ? [false, true] : [false]) for (let k = 0; k < count; k++) {
           const i = order[k];
-          if (!isShown(i) || (found && late !== (isFound[i] === 1))) continue;
+          if (isBeyond[i] || !isShown(i) || (found && late !== (isFound[i] === 1))) continue;
           if (!spatial && (px[i] < plot.x - 9 || px[i] > plot.x + plot.width + 9 || py[i] < plot.y - 9 || py[i] > plot.y + plot.height + 9)) continue;
           const fade = found && !late ? 0.8 : spatial ? (numbers ? 0.25 : 0.5) * far[i] : 0;
           const own = 1 - fade, at = 3 * i;
@@ -265,9 +275,9 @@ enum ScatterScript {
         const bottom = plot.y + plot.height;
         const [xs, xDigits] = niceTicks(...shown[0], 6), [ys, yDigits] = niceTicks(...shown[1], 5);
         backPen.textAlign = "center";
-        for (const tick of xs) { line(toX(tick), plot.y, toX(tick), bottom); backPen.fillText(tick.toFixed(xDigits).replace("-", "−"), toX(tick), bottom + 12); }
+        for (const tick of xs) { line(toX(tick), plot.y, toX(tick), bottom); backPen.fillText(tickText(tick, xDigits), toX(tick), bottom + 12); }
         backPen.textAlign = "right";
-        for (const tick of ys) { line(plot.x, toY(tick), plot.x + plot.width, toY(tick)); backPen.fillText(tick.toFixed(yDigits).replace("-", "−"), plot.x - 6, toY(tick)); }
+        for (const tick of ys) { line(plot.x, toY(tick), plot.x + plot.width, toY(tick)); backPen.fillText(tickText(tick, yDigits), plot.x - 6, toY(tick)); }
         backPen.strokeStyle = frame;
         backPen.strokeRect(plot.x - 0.5, plot.y - 0.5, plot.width + 1, plot.height + 1);
         backPen.font = "11.5px " + font; backPen.textAlign = "center";
@@ -358,6 +368,16 @@ enum ScatterScript {
           left--;
           put(i);
         }
+        if (isCut) for (let i = 0; i < count; i++) {
+          if (!isBeyond[i] || !isShown(i)) continue;
+          // A hollow square on its tip: a point that isn't where it stands.
+          const r = Math.max(4, radius(i));
+          pen.beginPath();
+          pen.moveTo(px[i], py[i] - r); pen.lineTo(px[i] + r, py[i]); pen.lineTo(px[i], py[i] + r); pen.lineTo(px[i] - r, py[i]);
+          pen.closePath();
+          pen.lineWidth = 1.5; pen.strokeStyle = `rgb(${colors.subarray(3 * i, 3 * i + 3)})`; pen.fillStyle = `rgb(${page})`;
+          pen.fill(); pen.stroke();
+        }
         if (cursor >= 0) {
           pen.strokeStyle = ink; pen.lineWidth = 1.6;
           pen.beginPath(); pen.arc(px[cursor], py[cursor], radius(cursor) + 3, 0, 7); pen.stroke();
@@ -400,6 +420,15 @@ enum ScatterScript {
       button("+", "Zoom in", () => zoom(1.5));
       const farther = button("−", "Zoom out", () => zoom(1 / 1.5));
       button("All", "Show everything", () => { view = { ...first }; bound(); later(); });
+      if (data.beyond) {
+        const whole = button("Outliers", "Show all points in their places", () => {
+          isCut = !isCut;
+          whole.setAttribute("aria-pressed", String(!isCut));
+          view = { ...first };
+          point(-1); measure(); layout(); later();
+        });
+        whole.setAttribute("aria-pressed", "false");
+      }
       const labelButton = button("Labels", "Show labels", () => { showsLabels = !showsLabels; press(); later(); });
       const press = () => labelButton.setAttribute("aria-pressed", String(showsLabels));
       press();
@@ -413,7 +442,7 @@ enum ScatterScript {
       const say = i => {
         let text = `\u2068${labels[i]}\u2069`;
         if (groups && data.names[i] !== undefined && data.names[i] !== null) text += " · \u2068" + data.groupNames[data.names[i]] + "\u2069";
-        if (numbers) text += " · " + (data.valueTitle || "value") + " " + brief(numbers[i]);
+        if (numbers) text += " · " + (data.valueTitle || "value") + " " + numberText(numbers[i]);
         return text;
       };
       const point = (i, byKeys) => {
@@ -424,13 +453,14 @@ enum ScatterScript {
         status.textContent = say(i);
         tip.replaceChildren();
         add(add(tip, "div"), "bdi", "", labels[i]);
-        const more = add(tip, "div");
-        if (groups && data.names[i] !== null) { add(more, "bdi", "", data.groupNames[data.names[i]]); add(more, "span", "", "  "); }
-        if (numbers) { add(more, "span", "", (data.valueTitle || "value") + " "); add(more, "b", "", brief(numbers[i])); add(more, "span", "", "  "); }
-        add(more, "span", "", "(" + axes.map(axis => brief(axis.values[i])).join(", ") + ")");
-        const wide = front.clientWidth;
-        tip.style.left = (px[i] + 14 + tip.offsetWidth > wide ? Math.max(0, px[i] - tip.offsetWidth - 12) : px[i] + 14) + "px";
-        tip.style.top = py[i] + 14 + "px";
+        if (groups && data.names[i] !== null) add(add(tip, "small"), "bdi", "", data.groupNames[data.names[i]]);
+        if (numbers) {
+          const line = add(tip, "div");
+          add(line, "span", "", (data.valueTitle || "value") + " "); add(line, "b", "", numberText(numbers[i]));
+        }
+        add(tip, "small", "", "(" + axes.map(axis => numberText(axis.values[i])).join(", ") + ")");
+        if (isBeyond[i]) add(tip, "small", "", "beyond the axes");
+        placeTip(tip, [px[i], py[i], px[i], py[i]]);
         later();
       };
       const under = (x, y) => {
@@ -535,11 +565,11 @@ enum ScatterScript {
         });
       });
       if (numbers) {
-        add(legend, "span", "", (data.valueTitle ? data.valueTitle + " " : "") + brief(data.low));
+        add(legend, "span", "", (data.valueTitle ? data.valueTitle + " " : "") + numberText(data.low));
         const stops = [];
         for (let i = 0; i <= 16; i++) { const at = 6 * Math.round(i / 16 * 255); stops.push("#" + data.colors.slice(at, at + 6)); }
         add(legend, "i", "ramp").style.background = `linear-gradient(90deg, ${stops.join(",")})`;
-        add(legend, "span", "", brief(data.high));
+        add(legend, "span", "", numberText(data.high));
       }
       if (data.provenance) add(root, "div", "provenance", data.provenance);
       layout();

@@ -82,6 +82,9 @@ public struct ScoredText: Figure {
     isShare ? NumberText.percent(score) : NumberText.short(score)
   }
 
+  /// As pictures, tables and hints write it.
+  private func shown(_ score: Double) -> String { NumberText.shown(words(score)) }
+
   /// The strength of a tint, from 0 to 1.
   private func strength(_ score: Double) -> Double {
     score.isFinite ? min(1, abs(score) / scale) : 0
@@ -109,7 +112,7 @@ public struct ScoredText: Figure {
       .sorted {
         (-abs($0.element.score ?? 0), $0.offset) < (-abs($1.element.score ?? 0), $1.offset)
       }
-      .prefix(8).map { "\($0.element.face) \(words($0.element.score ?? 0))" }
+      .prefix(8).map { "\($0.element.face) \(shown($0.element.score ?? 0))" }
     let lead = title.isEmpty ? "A text" : VisibleText.line(title)
     return "\(lead): \(items.count) tokens tinted by \(VisibleText.line(scoreName)). Strongest: "
       + strongest.joined(separator: ", ")
@@ -134,7 +137,7 @@ public struct ScoredText: Figure {
   public var dataTable: DataTable? {
     let rows = items.prefix(300).enumerated().map { index, item in
       [
-        "\(index)", item.face, item.score.map(words) ?? "",
+        "\(index)", item.face, item.score.map(shown) ?? "",
         VisibleText.line(item.details.joined(separator: " · ")),
       ]
     }
@@ -213,7 +216,7 @@ public struct ScoredText: Figure {
   private func legend(on canvas: inout SVGCanvas, _ y: Double) -> Double {
     let steps = hasNegative ? Array(-4...4) : Array(0...4)
     var x = PictureFrame.margin
-    let low = hasNegative ? words(-scale) : words(0)
+    let low = shown(hasNegative ? -scale : 0)
     canvas.text(low, x: x, y: y + 11, size: 10, style: "m")
     x += TextMetrics.width(low, size: 10) + 5
     for step in steps {
@@ -235,16 +238,16 @@ public struct ScoredText: Figure {
       items.prefix(5_000).map { item in
         [
           .string(item.face), item.score.map { .number(strength($0) * ($0 < 0 ? -1 : 1)) } ?? .null,
-          .string(item.score.map(words) ?? ""),
+          .string(item.score.map(shown) ?? ""),
           .array(item.details.map { .string(VisibleText.line($0)) }), .bool(item.isMarked),
           .bool(item.text.contains("\n")), .bool(item.beginsWord),
         ]
       })
     data["count"] = .integer(items.count)
     data["score"] = .string(VisibleText.line(scoreName))
-    data["ends"] = [.string(words(hasNegative ? -scale : 0)), .string(words(scale))]
+    data["ends"] = [.string(shown(hasNegative ? -scale : 0)), .string(shown(scale))]
     data["signed"] = .bool(hasNegative)
-    data["notes"] = .array(notes.map { .string(VisibleText.line($0)) })
+    data["notes"] = .array(notes.map { .string(VisibleText.sentence($0)) })
     if let provenance { data["provenance"] = .string(provenance.line) }
     return InteractiveView(script: ScoredTextScript.start, data: .object(data))
   }
@@ -291,16 +294,15 @@ enum ScoredTextScript {
         const [face, strength, number, details] = data.tokens[at], cell = cells[at];
         cell.style.boxShadow = "0 0 0 2px var(--accent)";
         tip.replaceChildren();
-        const head = add(tip, "div");
-        add(head, "bdi", "", face);
-        if (number) { add(head, "span", "", "  " + data.score + " "); add(head, "b", "", number); }
-        for (const line of details) add(add(tip, "div"), "bdi", "", line);
+        add(add(tip, "div"), "bdi", "", face);
+        if (number) { const line = add(tip, "div"); add(line, "span", "", data.score + " "); add(line, "b", "", number); }
+        for (const line of details) addFacts(tip, line);
         tip.style.display = "block";
-        tip.style.left = Math.max(0, Math.min(cell.offsetLeft, stage.clientWidth - tip.offsetWidth)) + "px";
-        tip.style.top = cell.offsetTop + cell.offsetHeight + 6 + "px";
+        placeTip(tip, [cell.offsetLeft, cell.offsetTop, 0, cell.offsetTop + cell.offsetHeight], "under", 6);
         status.textContent = `token ${at}: ${face}` + (number ? `, ${data.score} ${number}` : "");
       };
       text.addEventListener("keydown", event => {
+        if (event.key === "Escape") { point(-1); event.stopPropagation(); return; }
         const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
         if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
         point(Math.min(cells.length - 1, Math.max(0, at + step)));

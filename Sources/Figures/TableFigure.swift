@@ -31,6 +31,20 @@ public struct TableFigure: Figure {
     }
   }
 
+  /// The cells as pictures and pages show them.
+  private var drawn: [[String]] {
+    rows.prefix(limit).map { row in
+      columns.indices.map { column in
+        guard column < row.count else { return "" }
+        let text = Self.text(row[column])
+        return switch row[column] {
+        case .integer, .number: NumberText.shown(text)
+        case .null, .bool, .string, .array, .object: text
+        }
+      }
+    }
+  }
+
   private var remainder: String? {
     let more = rows.count - limit
     return more > 0 ? "… \(NumberText.grouped(more)) more \(more == 1 ? "row" : "rows")" : nil
@@ -116,7 +130,7 @@ public struct TableFigure: Figure {
       inner += "<p><strong>\(Markup.escape(VisibleText.line(title)))</strong></p>\n"
     }
     inner += HTMLTable.html(
-      DataTable(columns: columns.map(VisibleText.line), rows: shown, rowHeadings: 0),
+      DataTable(columns: columns.map(VisibleText.line), rows: drawn, rowHeadings: 0),
       rightAligned: numeric)
     if let remainder { inner += "<p>\(Markup.escape(remainder))</p>\n" }
     if let provenance { inner += "<p><small>\(Markup.escape(provenance.line))</small></p>\n" }
@@ -126,7 +140,7 @@ public struct TableFigure: Figure {
   /// The table as a picture.
   public func svg(_ theme: FigureTheme) -> String {
     let numeric = numeric
-    let cells = shown.map { row in
+    let cells = drawn.map { row in
       row.map { TextMetrics.fitted($0, size: 12, maximum: 260) }
     }
     let heads = columns.map { TextMetrics.fitted(VisibleText.line($0), size: 12, maximum: 245) }

@@ -51,6 +51,7 @@ enum TextMetrics {
     if value >= 0x20, value < 0x7F, character.unicodeScalars.count == 1 {
       return Double(latin[value - 0x20]) / 1000 * margin
     }
+    if value == 0x2212 { return 0.584 * margin }
     if isEmoji(character) { return 1.38 }
     if isWide(first) { return 1.0 }
     if isMark(first), character.unicodeScalars.count == 1 { return 0 }

@@ -1,13 +1,19 @@
 /// The JavaScript that shows single numbers of a large map, tile by tile.
 enum TileScript {
   static let library = #"""
+    // What the words after the last step stand for.
+    const oddNumbers = [NaN, Infinity, -Infinity];
     // Puts a number's colour into an image.
     const painter = data => {
       const palette = new Uint8Array(768);
       for (let i = 0; i < 768; i++) palette[i] = parseInt(data.colors.slice(2 * i, 2 * i + 2), 16);
       const low = data.low, scale = 255 / (data.high - data.low);
       return (pixels, at, value) => {
-        if (value !== value) { pixels[at] = 138; pixels[at + 1] = 146; pixels[at + 2] = 156; pixels[at + 3] = 110; return; }
+        if (!Number.isFinite(value)) {
+          const grey = value !== value ? [138, 146, 156, 110] : [92, 100, 110, 235];
+          for (let i = 0; i < 4; i++) pixels[at + i] = grey[i];
+          return;
+        }
         const place = (value - low) * scale, color = 3 * (place > 255 ? 255 : place > 0 ? Math.round(place) : 0);
         pixels[at] = palette[color]; pixels[at + 1] = palette[color + 1]; pixels[at + 2] = palette[color + 2];
         pixels[at + 3] = 255;
@@ -29,7 +35,7 @@ enum TileScript {
           const steps = unpacked("u8z", text, height * width), values = new Float32Array(height * width);
           for (let i = 0; i < values.length; i++) {
             const share = (steps[i] - half) / half;
-            values[i] = steps[i] > 2 * half ? NaN : farthest * share * Math.abs(share);
+            values[i] = steps[i] > 2 * half ? oddNumbers[steps[i] - 2 * half - 1] : farthest * share * Math.abs(share);
           }
           known = { row: row * side, column: column * side, width, height, values, canvas: null,
             least: farthest * 0.25 / (half * half) };

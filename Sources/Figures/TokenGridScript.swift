@@ -23,7 +23,7 @@ extension TokenGrid {
       .array(
         row[first...].map { cell in
           .array([
-            .string(VisibleText.line(cell.detail ?? "")),
+            .string(VisibleText.sentence(cell.detail ?? "")),
             .array(
               cell.candidates.flatMap { candidate -> [JSON] in
                 let share = (candidate.probability * 1e6).rounded() / 1e6
@@ -41,7 +41,7 @@ extension TokenGrid {
       "rowLabels": .array(rowLabels.map { .string(VisibleText.line($0.text)) }),
       "columnLabels": .array(columnLabels[first...].map { .string($0.fullText) }),
     ]
-    if let note { data["note"] = .string(VisibleText.line(note)) }
+    if let note { data["note"] = .string(VisibleText.sentence(note)) }
     if let language { data["language"] = .string(VisibleText.line(language)) }
     if let provenance { data["provenance"] = .string(provenance.line) }
     return InteractiveView(script: TokenGridScript.start, data: .object(data))
@@ -66,7 +66,8 @@ enum TokenGridScript {
       table.style.cssText = "border-collapse:separate;border-spacing:1px;font-size:12px;line-height:1.3";
       const side = "position:sticky;left:0;z-index:1;background:var(--bg);font-weight:400;"
         + "text-align:right;padding:1px 7px 1px 0;white-space:nowrap";
-      const percent = share => share === null ? "not a number" : share >= 0.9995 ? "100 %" : (100 * share).toPrecision(3) + " %";
+      const percent = share => share === null ? "no number (NaN)" : share >= 0.9995 ? "100 %"
+        : share > 0 && share < 1e-5 ? "< 0.001 %" : (100 * share).toPrecision(3) + " %";
       const hex = share => {
         const at = 6 * Math.round(Math.min(1, Math.max(0, share)) * 255);
         return "#" + data.colors.slice(at, at + 6);
@@ -121,8 +122,9 @@ enum TokenGridScript {
         box.style.outline = "2px solid var(--accent)";
         tip.replaceChildren();
         const where = `${data.rowLabels[y]} · ${data.titles[1]} ${data.first + x} `;
+        add(add(tip, "div"), "span", "", data.rowLabels[y]);
         const head = add(tip, "div");
-        add(head, "span", "", where);
+        add(head, "span", "", `${data.titles[1]} ${data.first + x} `);
         add(head, "bdi", "", data.columnLabels[x]);
         for (let i = 0; i + 1 < candidates.length; i += 2) {
           const line = add(tip, "div");
@@ -130,14 +132,11 @@ enum TokenGridScript {
           line.append(" ");
           add(line, "bdi", "", data.texts[candidates[i]]);
         }
-        if (detail) add(add(tip, "div"), "span", "", detail);
+        addFacts(tip, detail);
         tip.style.display = "block";
         const frame = stage.getBoundingClientRect(), place = box.getBoundingClientRect();
-        // Beside the cell, so that its column stays in sight; inside the stage, which may be cut off.
-        const right = place.right - frame.left + 6, left = place.left - frame.left - tip.offsetWidth - 6;
-        const middle = (place.top + place.bottom) / 2 - frame.top - tip.offsetHeight / 2;
-        tip.style.left = (right + tip.offsetWidth <= frame.width ? right : Math.max(0, left)) + "px";
-        tip.style.top = Math.max(0, Math.min(middle, frame.height - tip.offsetHeight)) + "px";
+        // Beside the cell, so that its column stays in sight.
+        placeTip(tip, [place.left - frame.left, place.top - frame.top, place.right - frame.left, place.bottom - frame.top], "side", 6);
         status.textContent = where + data.columnLabels[x] + ": "
           + (candidates.length ? `${data.texts[candidates[0]]} ${percent(candidates[1])}` : "nothing");
       };
@@ -145,6 +144,7 @@ enum TokenGridScript {
       scroller.addEventListener("scroll", () => { tip.style.display = "none"; });
       scroller.addEventListener("blur", () => point(null));
       scroller.addEventListener("keydown", event => {
+        if (event.key === "Escape") { point(null); event.stopPropagation(); return; }
         const step = { ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowDown: [1, 0] }[event.key];
         if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
         const [y, x] = at || [boxes.length - 1, boxes[0].length - 1 - step[1]];

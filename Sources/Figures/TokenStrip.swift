@@ -239,11 +239,11 @@ enum TokenStripScript {
         line("vocabulary", piece);
         line("bytes", bytes || "none: added by the tokenizer");
         tip.style.display = "block";
-        tip.style.left = Math.max(0, Math.min(chip.offsetLeft, stage.clientWidth - tip.offsetWidth)) + "px";
-        tip.style.top = chip.offsetTop + chip.offsetHeight + 6 + "px";
+        placeTip(tip, [chip.offsetLeft, chip.offsetTop, 0, chip.offsetTop + chip.offsetHeight], "under", 6);
         status.textContent = `token ${at}: ${text}, id ${id}, vocabulary ${piece}` + (bytes ? `, bytes ${bytes}` : "");
       };
       chips.addEventListener("keydown", event => {
+        if (event.key === "Escape") { point(-1); event.stopPropagation(); return; }
         const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
         if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
         point(Math.min(cells.length - 1, Math.max(0, at + step)));

@@ -37,6 +37,9 @@ public enum VisibleText {
     return result
   }
 
+  /// A sentence of ours for a picture or a hint: as `line`, its numbers with minus signs.
+  static func sentence(_ text: String) -> String { NumberText.shown(line(text)) }
+
   /// A token's text for a label: as `line`, with spaces at its edges as `␣`; `∅` for nothing.
   public static func token(_ text: String) -> String {
     let scalars = Array(text.unicodeScalars)

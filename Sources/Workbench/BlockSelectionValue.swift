@@ -111,7 +111,7 @@ final class BlockSelectionValue: ObjectValue {
         columnLabels: result.tokens.map { range in
           TokenLabel(
             "\(range.lowerBound)–\(range.upperBound - 1)",
-            detail: tokens[range].map { TokenLabels.text($0) }.joined(separator: " "))
+            detail: "“" + tokens[range].map { TokenLabels.text($0) }.joined(separator: " ") + "”")
         }, colorMap: isLimited ? .signed : .viridis,
         valueRange: isLimited ? -largest...largest : 0...largest, rowTitle: "query",
         columnTitle: "block", valueTitle: "attention",

@@ -210,7 +210,7 @@ final class ExpertsValue: ObjectValue {
         title: "Load",
         items: load.indices.map { expert in
           let correction = use.router.correction.map {
-            "correction \($0[expert] < 0 ? "−" : "+")"
+            "correction \($0[expert] < 0 ? "-" : "+")"
               + NumberText.short(Double(abs($0[expert])), 2)
           }
           return BarChart.Item(

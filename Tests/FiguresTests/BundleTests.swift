@@ -51,13 +51,20 @@ struct BundleTests {
   func script(sample: Sample) {
     guard let view = sample.figure.interactiveView else { return }
     let script = InteractiveHost.script(name: "vitrine-0", view: view.script)
-    #expect(script.utf8.count <= 48_000)
+    #expect(script.utf8.count <= 50_000)
     #expect(script.range(after: "</") == nil)
     for forbidden in [
       "innerHTML", "eval(", "fetch(", "XMLHttpRequest", "import(", "document.write",
     ] {
       #expect(script.range(after: forbidden) == nil, "\(forbidden) in \(sample.name)")
     }
+  }
+
+  @Test("hints stay inside their figures: one function places them all", arguments: Samples.all)
+  func hints(sample: Sample) {
+    guard let view = sample.figure.interactiveView, view.script.contains("\"tip\"") else { return }
+    #expect(view.script.contains("placeTip(tip, "))
+    #expect(!view.script.contains("tip.style.left") && !view.script.contains("tip.style.top"))
   }
 
   @Test("a picture follows the theme asked for")

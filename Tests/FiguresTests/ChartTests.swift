@@ -99,9 +99,9 @@ struct ChartTests {
     let text = ScoredText(
       title: "", items: [.init("a", score: 2), .init("b", score: -0.5)], scoreName: "part")
     let data = try #require(text.interactiveView).data
-    #expect(data["ends"] == ["-2", "2"] && data["signed"]?.bool == true)
+    #expect(data["ends"] == ["−2", "2"] && data["signed"]?.bool == true)
     let read = try StrictXML(text.svg(.light))
-    #expect(read.texts.contains("-2") && read.texts.contains("2  part"))
+    #expect(read.texts.contains("−2") && read.texts.contains("2  part"))
     let unsigned = ScoredText(title: "", items: [.init("a", score: 2)], scoreName: "length")
     let plain = try #require(unsigned.interactiveView).data
     #expect(plain["ends"] == ["0", "2"] && plain["signed"]?.bool == false)

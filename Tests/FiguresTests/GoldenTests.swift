@@ -35,6 +35,8 @@ struct GoldenTests {
     Sample(name: "scatter", figure: Samples.scatter),
     Sample(name: "space", figure: Samples.cloud(12)),
     Sample(name: "bands", figure: Samples.bands),
+    Sample(name: "heatmap-odd", figure: Samples.oddMap),
+    Sample(name: "lines-odd", figure: Samples.oddLines),
     Sample(name: "pictures", figure: Samples.pictures),
   ]
 

@@ -119,6 +119,31 @@ enum Samples {
       note: "Ablation by zeros; two heads were not measured.")
   }
 
+  /// A map and lines with numbers that have no place.
+  static var oddMap: Heatmap {
+    var values = attention(12, causal: true).values
+    for (place, value) in [(12, Float.nan), (25, .nan), (62, .infinity), (84, -.infinity)] {
+      values[place] = value
+    }
+    return Heatmap(
+      title: "Attention · 注意力 · overflowed", values: Matrix(rows: 12, columns: 12, values: values),
+      rowLabels: words(12), columnLabels: words(12), isCausal: true, provenance: provenance)
+  }
+
+  static var oddLines: LineChart {
+    func line(_ name: String, _ factor: Double, _ odd: [Int: Double]) -> LineSeries {
+      LineSeries(
+        name: name, xs: (0..<40).map { Double($0 * 25) },
+        ys: (0..<40).map { odd[$0] ?? factor / Double($0 + 2) - 0.1 })
+    }
+    return LineChart(
+      title: "loss · 损失",
+      series: [
+        line("lr 1e-3", 3, [:]),
+        line("lr 1e-1", 4, [20: .infinity, 21: .infinity, 22: .nan, 23: .nan, 30: -.infinity]),
+      ], yTitle: "nats", provenance: provenance)
+  }
+
   static let heatmaps: [Sample] = [
     Sample(
       name: "heatmap-english",
@@ -307,6 +332,8 @@ enum Samples {
   }
 
   static let others: [Sample] = [
+    Sample(name: "heatmap-odd", figure: oddMap),
+    Sample(name: "lines-odd", figure: oddLines),
     Sample(name: "scored-text", figure: scoredText),
     Sample(name: "space", figure: cloud(80)),
     Sample(name: "space-numbers", figure: cloud(300, numbers: true)),
