@@ -188,6 +188,6 @@ extension LanguageModel {
   func rowsPerBatch(_ options: GradientOptions) -> Int {
     let sizes = configuration
     let perToken = gradientByteCount(tokens: 1) * max(1, sizes.layers)
-    return min(2_048, max(1, options.recordingLimit / max(1, perToken)))
+    return min(1_024, max(1, options.recordingLimit / max(1, perToken)))
   }
 }
