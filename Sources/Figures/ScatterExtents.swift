@@ -35,9 +35,10 @@ struct ScatterExtents: Sendable {
     self.beyond = beyond
   }
 
-  /// All numbers of an axis; or, where the nine tenths in the middle would have less than two ninths of it,
-  /// these and three quarters of their range on either side: four standard deviations of a normal
-  /// distribution. Neither normal nor exponential tails of 20,000 points are cut.
+  /// What an axis shows: all its numbers, or the nine tenths in the middle and three quarters of their range on either side.
+  ///
+  /// The latter where those tenths would have less than two ninths of the axis. They then reach to four standard
+  /// deviations of a normal distribution; neither normal nor exponential tails of 20,000 points are cut.
   private static func inner(_ values: [Double]) -> (low: Double, high: Double) {
     guard let low = values.min(), let high = values.max() else { return (1, 0) }
     guard values.count >= fewest else { return (low, high) }
