@@ -247,6 +247,13 @@ public struct Checkpoint: Sendable {
     return (found.shape.dropLast() + [2 * last], .float4e2m1)
   }
 
+  /// How many bytes a tensor takes, or `nil` where there is none of this name.
+  public func byteCount(of name: String) -> Int? {
+    layout(of: name).flatMap {
+      SafetensorsHeader.byteCount(shape: $0.shape, elementType: $0.elementType)
+    }
+  }
+
   /// The name of the scales beside a weight, and the file that they are in.
   private func scales(
     of weight: String, _ type: ElementType
@@ -287,6 +294,20 @@ public struct Checkpoint: Sendable {
         tensor: name, shape: tensor.shape, scales: scales.shape, block: block,
         checkpoint: fileName(of: path))
     }
+  }
+
+  /// Whether the rows of a weight of queries or keys lie in its file so that those that positions turn together are
+  /// neighbours, as llama.cpp stores them, and not half a head apart as in what `tensor(named:)` gives.
+  public func storesPairs(_ name: String) -> Bool { shard(of: name)?.storesPairs(name) ?? false }
+
+  /// A weight that `storesPairs` is true of, with its rows as they lie in the file, so that they can stay there.
+  ///
+  /// - Throws: as `tensor(named:)`, which this is for all other tensors.
+  public func storedTensor(named name: String) throws(CheckpointError) -> Tensor {
+    guard let shard = shard(of: name), shard.storesPairs(name) else {
+      return try tensor(named: name)
+    }
+    return try shard.storedTensor(named: name)
   }
 
   /// How many tensors and bytes there are, and of which element types.

@@ -5,7 +5,8 @@ public import Tensors
 /// Tensors have transformers' names and shapes where the architecture is a known one (`llama`, `qwen2`,
 /// `qwen3`, `deepseek`, `deepseek2`), the file's names otherwise. Their bytes stay in the file until they are
 /// used, but for those that the format stores in another order: queries and keys of `llama` and `deepseek`, whose
-/// rows are put back in memory, and the split `kv_b_proj` of `deepseek2`, which becomes `float32`.
+/// rows are put back in memory unless they are asked for as they are stored, and the split `kv_b_proj` of `deepseek2`,
+/// which becomes `float32`.
 public struct GGUFFile: Sendable, WeightsFile {
   /// The path as it was given.
   public let path: String
@@ -72,6 +73,17 @@ public struct GGUFFile: Sendable, WeightsFile {
     case .keysAndValues(let keys, let values):
       return joined(keys: try stored(keys), values: try stored(values))
     }
+  }
+
+  func storesPairs(_ name: String) -> Bool {
+    if case .unpermuted? = sources[Array(name.utf8)] { true } else { false }
+  }
+
+  func storedTensor(named name: String) throws(CheckpointError) -> Tensor {
+    guard case .unpermuted(let index, _)? = sources[Array(name.utf8)] else {
+      return try tensor(named: name)
+    }
+    return try stored(index)
   }
 
   private func stored(_ index: Int) throws(CheckpointError) -> Tensor {

@@ -139,15 +139,38 @@ public final class LanguageModel: Sendable {
       settings = file.configurationTensorNames
     }
     var weights = WeightReader(checkpoint)
+    let shownName = name ?? displayName(folder, reader)
+    if let file = checkpoint.gguf {
+      // Parts of some of its weights are put together in memory when they are handed out.
+      try MemoryBudget.requireRoom(
+        forWeights: byteCount(
+          of: checkpoint, without: file.configurationTensorNames, configuration: reader),
+        model: shownName, limit: memoryLimit)
+    }
     let network = try family.init(configuration: reader, weights: &weights)
     try MemoryBudget.requireRoom(
-      forWeights: weights.uses.reduce(0) { $0 + $1.byteCount },
-      model: name ?? displayName(folder, reader), limit: memoryLimit)
+      forWeights: weights.uses.reduce(0) { $0 + $1.byteCount }, model: shownName,
+      limit: memoryLimit)
     let tokenizer = try readTokenizer(in: folder, or: checkpoint.gguf)
     return LanguageModel(
-      name: name ?? displayName(folder, reader), architecture: family.name, network: network,
-      tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, settings: settings,
+      name: shownName, architecture: family.name, network: network, tokenizer: tokenizer,
+      checkpoint: checkpoint, weights: weights.uses, settings: settings,
       folder: folder, document: reader.document)
+  }
+
+  /// The bytes of the weights of a model, without those that are settings and those of layers behind its own, which predict
+  /// further tokens.
+  private static func byteCount(
+    of checkpoint: Checkpoint, without settings: [String], configuration: ConfigurationReader
+  ) -> Int {
+    let layers = configuration.value("num_hidden_layers")?.integer ?? .max
+    return checkpoint.names.filter { !settings.contains($0) }.reduce(0) { sum, name in
+      let parts = name.split(separator: ".")
+      if parts.count > 2, parts[1] == "layers", let layer = Int(parts[2]), layer >= layers {
+        return sum
+      }
+      return sum + (checkpoint.byteCount(of: name) ?? 0)
+    }
   }
 
   /// The same architecture, sizes and tokenizer with other weights, which lie in memory.

@@ -52,6 +52,67 @@ import Testing
     }
   }
 
+  /// Queries and keys are computed from rows in the file's order, gradients too.
+  @Test func gradientsAreThoseOfTheSameWeightsInThePublishedOrder() throws {
+    let stored = try LanguageModel.load(path: "\(fixtures)/deepseek-moe.gguf")
+    let published = try LanguageModel.load(path: "\(fixtures)/deepseek-moe")
+    let ids = (0..<23).map { ($0 * 17 + 3) % 60 }
+    let target = GradientTarget.logits(.difference(of: 3, from: 4, at: 22))
+    for layer in 0..<2 {
+      #expect(
+        try largestDifference(
+          stored.run(ids: ids).attentionMaps(layer: layer),
+          published.run(ids: ids).attentionMaps(layer: layer)) <= 1e-6)
+    }
+    let (found, wanted) = (
+      try stored.gradient(of: target, ids: ids).embeddings,
+      try published.gradient(of: target, ids: ids).embeddings
+    )
+    #expect(try largestDifference(found, wanted) <= 1e-5 * largestMagnitude(wanted))
+    // Read one token after the other, with turned keys kept.
+    var (one, other) = (
+      try Continuation(of: stored, capacity: 23), try Continuation(of: published, capacity: 23)
+    )
+    for id in ids {
+      let (left, right) = (try one.read([id]), try other.read([id]))
+      #expect(try largestDifference(left, right) <= 1e-5 * largestMagnitude(right))
+    }
+  }
+
+  @Test func queriesAndKeysStayInTheFile() throws {
+    let checkpoint = try LanguageModel.load(path: "\(fixtures)/deepseek-moe.gguf").checkpoint
+    let published = try Checkpoint("\(fixtures)/deepseek-moe")
+    for name in ["q_proj", "k_proj"] {
+      let name = "model.layers.1.self_attn.\(name).weight"
+      #expect(checkpoint.storesPairs(name) && !published.storesPairs(name))
+      let stored = try checkpoint.storedTensor(named: name)
+      #expect(stored.isMapped)
+      let tensor = try published.tensor(named: name)
+      #expect(try checkpoint.tensor(named: name).floats == tensor.floats)
+      // Heads of 4 rows: the rows 0, 2, 1, 3 of the published order.
+      for head in 0..<4 {
+        let rows = [0, 2, 1, 3].map { tensor.row(4 * head + $0) }
+        #expect((0..<4).map { stored.row(4 * head + $0) } == rows)
+      }
+    }
+    let value = "model.layers.1.self_attn.v_proj.weight"
+    #expect(!checkpoint.storesPairs(value))
+    #expect(
+      try checkpoint.storedTensor(named: value).floats == published.tensor(named: value).floats)
+  }
+
+  @Test(arguments: ["deepseek-moe", "deepseek-v3"])
+  func oneThatNoMemoryHoldsIsRefusedWithTheFigures(name: String) throws {
+    let path = "\(fixtures)/\(name).gguf"
+    let bytes = try LanguageModel.load(path: path).weights.reduce(0) { $0 + $1.byteCount }
+    #expect(throws: Never.self) {
+      try LanguageModel.load(path: path, name: "tiny", memoryLimit: bytes)
+    }
+    #expect(throws: ModelError.tooLargeForMemory(model: "tiny", needed: bytes, total: bytes - 1)) {
+      try LanguageModel.load(path: path, name: "tiny", memoryLimit: bytes - 1)
+    }
+  }
+
   @Test func aFileThatCannotBeConfiguredSaysWhy() throws {
     let error = #expect(throws: ModelError.self) {
       try LanguageModel.load(path: "\(folder)/blocks.gguf")
