@@ -29,8 +29,9 @@ public struct Checkpoint: Sendable {
 
   /// The folder or file.
   public let path: String
-  /// The paths of the weights files: the one file, or the shards in the index's order; none of tensors in memory.
-  public var files: [String] { shards.compactMap { $0 is TensorList ? nil : $0.path } }
+  /// The paths of the weights files: the one file, the shards in the index's order, or the parts of a GGUF model; none of
+  /// tensors in memory.
+  public var files: [String] { shards.flatMap { $0 is TensorList ? [] : $0.paths } }
   /// The names of all tensors: in a single file's order (by offset in safetensors), in the index's order in a sharded one.
   public let names: [String]
   /// The texts of `__metadata__` of the single file, or of the first shard.
@@ -136,9 +137,13 @@ public struct Checkpoint: Sendable {
     for suffix in [".safetensors", ".bin", ".gguf"] {
       let found = names.filter { $0.hasSuffix(suffix) && !besides.contains($0) }
       guard let first = found.first else { continue }
-      guard found.count == 1 else {
-        throw .severalFiles(folder: folder.path, names: Array(found.prefix(3)))
-      }
+      // The parts of a GGUF model are one: the first leads to the others.
+      let stem = GGUFPart.place(inName: first)?.stem
+      guard
+        found.dropFirst().allSatisfy({
+          stem != nil && GGUFPart.place(inName: $0)?.stem == stem
+        })
+      else { throw .severalFiles(folder: folder.path, names: Array(found.prefix(3))) }
       return first
     }
     let others = names.filter { name in

@@ -4,7 +4,9 @@ import Tensors
 protocol WeightsFile: Sendable {
   /// The path as it was given.
   var path: String { get }
-  /// The file's size in bytes.
+  /// The paths of all files, where the weights that it stands for lie in several.
+  var paths: [String] { get }
+  /// The size in bytes.
   var byteCount: Int { get }
   /// The texts about the file as a whole, in file order.
   var metadata: [(key: String, value: String)] { get }
@@ -22,6 +24,9 @@ protocol WeightsFile: Sendable {
 }
 
 extension WeightsFile {
+  /// The one file.
+  var paths: [String] { [path] }
+
   /// Whether the file holds a tensor of this name.
   func contains(_ name: String) -> Bool { layout(of: name) != nil }
 
