@@ -125,13 +125,14 @@ public final class LanguageModel: Sendable {
       family = try Self.family(of: reader)
       checkpoint = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
     } else {
-      guard let found = try? Checkpoint(folder: folder), let file = found.gguf else {
-        // What is wrong with a GGUF file is said; other weights can do nothing without a configuration.
-        if folder.weightsFile?.hasSuffix(".gguf") == true {
-          _ = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
-        }
-        throw .configurationMissing(folder: folder.path)
+      let found: Checkpoint
+      do throws(CheckpointError) {
+        found = try Checkpoint(folder: folder)
+      } catch {
+        throw isAboutGGUF(error, in: folder)
+          ? .checkpoint(error) : .configurationMissing(folder: folder.path)
       }
+      guard let file = found.gguf else { throw .configurationMissing(folder: folder.path) }
       reader = ConfigurationReader(
         try checked { () throws(CheckpointError) in try file.configuration() })
       family = try Self.family(of: reader)
@@ -156,6 +157,16 @@ public final class LanguageModel: Sendable {
       name: shownName, architecture: family.name, network: network, tokenizer: tokenizer,
       checkpoint: checkpoint, weights: weights.uses, settings: settings,
       folder: folder, document: reader.document)
+  }
+
+  /// Whether an error is about GGUF files, of which it is said what is wrong; other weights can do nothing without a
+  /// configuration.
+  private static func isAboutGGUF(_ error: CheckpointError, in folder: ModelFolder) -> Bool {
+    switch error {
+    case .gguf: true
+    case .severalFiles(_, let names): names.contains { $0.hasSuffix(".gguf") }
+    default: folder.weightsFile?.hasSuffix(".gguf") == true
+    }
   }
 
   /// The bytes of the weights of a model, without those that are settings and those of layers behind its own, which predict

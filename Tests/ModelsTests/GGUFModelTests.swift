@@ -1,8 +1,36 @@
 import Checkpoints
 import DataFormats
+import Glibc
 import Models
 import Tensors
 import Testing
+
+/// A folder that goes with this value, with all that was put in it.
+private final class ModelFiles {
+  let path: String
+  private var names: Set<String> = []
+
+  init() {
+    var template = Array("/tmp/vitrine-models-XXXXXX".utf8CString)
+    path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+  }
+
+  deinit {
+    for name in names { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  func write(_ bytes: [UInt8], to name: String) throws {
+    names.insert(name)
+    let stream = try #require(fopen("\(path)/\(name)", "wb"))
+    defer { fclose(stream) }
+    try #require(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
+  }
+
+  func copy(_ original: String, as name: String) throws { try write(contents(original), to: name) }
+
+  func remove(_ name: String) throws { try #require(unlink("\(path)/\(name)") == 0) }
+}
 
 /// Models of GGUF files, compared with the same weights as the reference widens them.
 @Suite struct GGUFModelTests {
@@ -111,6 +139,27 @@ import Testing
     #expect(throws: ModelError.tooLargeForMemory(model: "tiny", needed: bytes, total: bytes - 1)) {
       try LanguageModel.load(path: path, name: "tiny", memoryLimit: bytes - 1)
     }
+  }
+
+  @Test func aFolderOfGGUFFilesIsAModelOrSaysWhyNot() throws {
+    let folder = ModelFiles()
+    try folder.copy("\(fixtures)/qwen2.gguf", as: "qwen2-Q8_0.gguf")
+    #expect(try LanguageModel.load(path: folder.path).architecture == "Qwen2")
+    try folder.copy("\(fixtures)/deepseek-moe.gguf", as: "qwen2-F32.gguf")
+    #expect(
+      failure { _ = try LanguageModel.load(path: folder.path) }
+        == #""\#(folder.path)" holds several models: give the path of "qwen2-F32.gguf" or "qwen2-Q8_0.gguf"."#
+    )
+    try folder.remove("qwen2-Q8_0.gguf")
+    try folder.write([0x47, 0x47, 0x55, 0x46, 9], to: "qwen2-F32.gguf")
+    #expect(
+      failure { _ = try LanguageModel.load(path: folder.path) }
+        == #""qwen2-F32.gguf" ends too early, at byte 5 of its header."#)
+    try folder.remove("qwen2-F32.gguf")
+    #expect(
+      failure { _ = try LanguageModel.load(path: folder.path) }
+        == #"The folder "\#(folder.path)" holds no config.json, which says how the model is built."#
+    )
   }
 
   @Test func aFileThatCannotBeConfiguredSaysWhy() throws {
