@@ -91,16 +91,13 @@ public struct Checkpoint: Sendable {
     return [rows, columns]
   }
 
-  /// The names without those of scales that belong to an 8-bit weight.
-  private static func withoutScales(_ names: [String], in shards: [any WeightsFile]) -> [String] {
-    guard names.contains(where: { scaledName($0) != nil }) else { return names }
-    let all = Set(names.map { Array($0.utf8) })
-    return names.filter { name in
+  /// The names without those of scales that belong to an 8-bit weight; `type` tells how a tensor is stored.
+  private static func withoutScales(
+    _ names: [String], type: (String) -> ElementType?
+  ) -> [String] {
+    names.filter { name in
       guard let weight = scaledName(name) else { return true }
-      func type(_ name: String) -> ElementType? {
-        shards.lazy.compactMap { $0.layout(of: name)?.elementType }.first
-      }
-      return !all.contains(Array(weight.utf8)) || !isScaled(type(weight), by: type(name))
+      return !isScaled(type(weight), by: type(name))
     }
   }
 
@@ -171,7 +168,7 @@ public struct Checkpoint: Sendable {
     let shard = try Self.open(file)
     self.path = path
     shards = [shard]
-    names = Self.withoutScales(shard.names, in: [shard])
+    names = Self.withoutScales(shard.names) { shard.layout(of: $0)?.elementType }
     shardOfName = [:]
     scaleBlock = Self.scaleBlock(of: folder)
   }
@@ -221,7 +218,9 @@ public struct Checkpoint: Sendable {
     path = folder.path
     self.shards = shards
     self.shardOfName = shardOfName
-    self.names = Self.withoutScales(names, in: shards)
+    self.names = Self.withoutScales(names) { name in
+      shardOfName[Array(name.utf8)].flatMap { shards[$0].layout(of: name)?.elementType }
+    }
     scaleBlock = Self.scaleBlock(of: folder)
   }
 
