@@ -29,8 +29,9 @@ public struct Checkpoint: Sendable {
 
   /// The folder or file.
   public let path: String
-  /// The paths of the weights files: the one file, or the shards in the index's order; none of tensors in memory.
-  public var files: [String] { shards.compactMap { $0 is TensorList ? nil : $0.path } }
+  /// The paths of the weights files: the one file, the shards in the index's order, or the parts of a GGUF model; none of
+  /// tensors in memory.
+  public var files: [String] { shards.flatMap { $0 is TensorList ? [] : $0.paths } }
   /// The names of all tensors: in a single file's order (by offset in safetensors), in the index's order in a sharded one.
   public let names: [String]
   /// The texts of `__metadata__` of the single file, or of the first shard.
@@ -90,16 +91,13 @@ public struct Checkpoint: Sendable {
     return [rows, columns]
   }
 
-  /// The names without those of scales that belong to an 8-bit weight.
-  private static func withoutScales(_ names: [String], in shards: [any WeightsFile]) -> [String] {
-    guard names.contains(where: { scaledName($0) != nil }) else { return names }
-    let all = Set(names.map { Array($0.utf8) })
-    return names.filter { name in
+  /// The names without those of scales that belong to an 8-bit weight; `type` tells how a tensor is stored.
+  private static func withoutScales(
+    _ names: [String], type: (String) -> ElementType?
+  ) -> [String] {
+    names.filter { name in
       guard let weight = scaledName(name) else { return true }
-      func type(_ name: String) -> ElementType? {
-        shards.lazy.compactMap { $0.layout(of: name)?.elementType }.first
-      }
-      return !all.contains(Array(weight.utf8)) || !isScaled(type(weight), by: type(name))
+      return !isScaled(type(weight), by: type(name))
     }
   }
 
@@ -136,9 +134,13 @@ public struct Checkpoint: Sendable {
     for suffix in [".safetensors", ".bin", ".gguf"] {
       let found = names.filter { $0.hasSuffix(suffix) && !besides.contains($0) }
       guard let first = found.first else { continue }
-      guard found.count == 1 else {
-        throw .severalFiles(folder: folder.path, names: Array(found.prefix(3)))
-      }
+      // The parts of a GGUF model are one: the first leads to the others.
+      let stem = GGUFPart.place(inName: first)?.stem
+      guard
+        found.dropFirst().allSatisfy({
+          stem != nil && GGUFPart.place(inName: $0)?.stem == stem
+        })
+      else { throw .severalFiles(folder: folder.path, names: Array(found.prefix(3))) }
       return first
     }
     let others = names.filter { name in
@@ -166,7 +168,7 @@ public struct Checkpoint: Sendable {
     let shard = try Self.open(file)
     self.path = path
     shards = [shard]
-    names = Self.withoutScales(shard.names, in: [shard])
+    names = Self.withoutScales(shard.names) { shard.layout(of: $0)?.elementType }
     shardOfName = [:]
     scaleBlock = Self.scaleBlock(of: folder)
   }
@@ -216,7 +218,9 @@ public struct Checkpoint: Sendable {
     path = folder.path
     self.shards = shards
     self.shardOfName = shardOfName
-    self.names = Self.withoutScales(names, in: shards)
+    self.names = Self.withoutScales(names) { name in
+      shardOfName[Array(name.utf8)].flatMap { shards[$0].layout(of: name)?.elementType }
+    }
     scaleBlock = Self.scaleBlock(of: folder)
   }
 
@@ -245,6 +249,13 @@ public struct Checkpoint: Sendable {
     else { return found }
     // Bytes with scales beside them are pairs of 4-bit numbers.
     return (found.shape.dropLast() + [2 * last], .float4e2m1)
+  }
+
+  /// How many bytes a tensor takes, or `nil` where there is none of this name.
+  public func byteCount(of name: String) -> Int? {
+    layout(of: name).flatMap {
+      SafetensorsHeader.byteCount(shape: $0.shape, elementType: $0.elementType)
+    }
   }
 
   /// The name of the scales beside a weight, and the file that they are in.
@@ -287,6 +298,20 @@ public struct Checkpoint: Sendable {
         tensor: name, shape: tensor.shape, scales: scales.shape, block: block,
         checkpoint: fileName(of: path))
     }
+  }
+
+  /// Whether the rows of a weight of queries or keys lie in its file so that those that positions turn together are
+  /// neighbours, as llama.cpp stores them, and not half a head apart as in what `tensor(named:)` gives.
+  public func storesPairs(_ name: String) -> Bool { shard(of: name)?.storesPairs(name) ?? false }
+
+  /// A weight that `storesPairs` is true of, with its rows as they lie in the file, so that they can stay there.
+  ///
+  /// - Throws: as `tensor(named:)`, which this is for all other tensors.
+  public func storedTensor(named name: String) throws(CheckpointError) -> Tensor {
+    guard let shard = shard(of: name), shard.storesPairs(name) else {
+      return try tensor(named: name)
+    }
+    return try shard.storedTensor(named: name)
   }
 
   /// How many tensors and bytes there are, and of which element types.

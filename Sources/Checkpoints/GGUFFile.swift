@@ -5,12 +5,15 @@ public import Tensors
 /// Tensors have transformers' names and shapes where the architecture is a known one (`llama`, `qwen2`,
 /// `qwen3`, `deepseek`, `deepseek2`), the file's names otherwise. Their bytes stay in the file until they are
 /// used, but for those that the format stores in another order: queries and keys of `llama` and `deepseek`, whose
-/// rows are put back in memory, and the split `kv_b_proj` of `deepseek2`, which becomes `float32`.
+/// rows are put back in memory unless they are asked for as they are stored, and the split `kv_b_proj` of `deepseek2`,
+/// which becomes `float32`.
 public struct GGUFFile: Sendable, WeightsFile {
-  /// The path as it was given.
+  /// The path as it was given; of a model in several files, that of the first.
   public let path: String
-  /// The file's size in bytes.
-  public var byteCount: Int { mapped.count }
+  /// The paths of all files.
+  public var paths: [String] { parts.map(\.path) }
+  /// The size of all files in bytes.
+  public var byteCount: Int { parts.reduce(0) { $0 + $1.mapped.count } }
   /// The names of the tensors in file order.
   public let names: [String]
   /// The keys and values: sizes, rotary settings, vocabulary.
@@ -21,18 +24,21 @@ public struct GGUFFile: Sendable, WeightsFile {
   }
 
   private let header: GGUFHeader
-  private let mapped: MappedBytes
+  private let parts: [GGUFPart]
+  /// Of each entry of the header the number of its part.
+  private let owners: [Int]
   private let sources: [[UInt8]: GGUFNames.Source]
 
-  /// Maps a file and checks its header.
+  /// Maps a file, or all files of a model that lies in several, and checks their headers.
   ///
   /// - Throws: `CheckpointError` that names the file and what is wrong with it.
   public init(path: String) throws(CheckpointError) {
-    let file = fileName(of: path)
-    let mapped = try MappedBytes(path: path, empty: .gguf(.notGGUF, file: file))
-    header = try GGUFHeader(
-      byteCount: mapped.count,
-      read: { range throws(CheckpointError) in try mapped.bytes(range) }, file: file)
+    parts = try GGUFPart(path: path).all()
+    header = try GGUFHeader(joining: parts)
+    owners = parts.enumerated().flatMap { number, part in
+      [Int](repeating: number, count: part.header.entries.count)
+    }
+    let file = fileName(of: parts[0].path)
     let known = try GGUFNames(header, file: file)
     var sources: [[UInt8]: GGUFNames.Source] = [:]
     for (name, source) in zip(known.names, known.sources) {
@@ -42,8 +48,7 @@ public struct GGUFFile: Sendable, WeightsFile {
     }
     names = known.names
     self.sources = sources
-    self.mapped = mapped
-    self.path = path
+    self.path = parts[0].path
   }
 
   /// The shape and the element type of a tensor, or `nil` where there is none of this name.
@@ -74,16 +79,27 @@ public struct GGUFFile: Sendable, WeightsFile {
     }
   }
 
+  func storesPairs(_ name: String) -> Bool {
+    if case .unpermuted? = sources[Array(name.utf8)] { true } else { false }
+  }
+
+  func storedTensor(named name: String) throws(CheckpointError) -> Tensor {
+    guard case .unpermuted(let index, _)? = sources[Array(name.utf8)] else {
+      return try tensor(named: name)
+    }
+    return try stored(index)
+  }
+
   private func stored(_ index: Int) throws(CheckpointError) -> Tensor {
     let entry = header.entries[index]
-    return try mapped.tensor(
+    return try parts[owners[index]].mapped.tensor(
       at: entry.range.lowerBound, shape: entry.shape, elementType: entry.elementType)
   }
 
   /// The rows in transformers' order: of each head the first of all pairs, then the second ones.
   private func unpermuted(_ index: Int, heads: Int) throws(CheckpointError) -> Tensor {
     let entry = header.entries[index]
-    let source = try mapped.bytes(entry.range)
+    let source = try parts[owners[index]].mapped.bytes(entry.range)
     let rows = entry.shape[0]
     let perHead = rows / heads
     let rowBytes = rows == 0 ? 0 : source.count / rows

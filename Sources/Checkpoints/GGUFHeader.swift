@@ -41,6 +41,24 @@ struct GGUFHeader: Sendable {
     }
   }
 
+  /// The header of a model in several files: the metadata of the first, the tensors of all.
+  init(joining parts: [GGUFPart]) throws(CheckpointError) {
+    metadata = parts[0].header.metadata
+    guard parts.count > 1 else {
+      entries = parts[0].header.entries
+      return
+    }
+    var names = Set<[UInt8]>()
+    for part in parts {
+      for entry in part.header.entries {
+        guard names.insert(Array(entry.name.utf8)).inserted else {
+          throw .duplicateName(entry.name, file: fileName(of: part.path))
+        }
+        entries.append(entry)
+      }
+    }
+  }
+
   private mutating func readAll(_ cursor: inout GGUFCursor, file: String) throws {
     guard try cursor.isStart("GGUF") else { throw GGUFFault.notGGUF }
     let version = UInt32(try cursor.number(4))

@@ -91,6 +91,10 @@ public enum GGUFFault: Error, Sendable, Equatable {
   case unknownArchitecture(String, known: [String])
   case unknownFrequencies
   case unfitParts(tensor: String)
+  case partUnnamed(count: Int)
+  case partMissing(String)
+  case partMisnumbered(number: Int, count: Int)
+  case wrongTensorCount(expected: Int, found: Int)
 
   /// What is wrong, as the second half of a sentence about the file.
   var sentence: String {
@@ -128,6 +132,15 @@ public enum GGUFFault: Error, Sendable, Equatable {
         + "put the model's config.json beside it"
     case .unfitParts(let tensor):
       "has tensors whose shapes can't be put together to \(quoted(tensor))"
+    case .partUnnamed(let count):
+      "is one of \(count) files of a model, whose names should end in their numbers, as in "
+        + "\"-00001-of-\(String(repeating: "0", count: max(0, 5 - "\(count)".count)))\(count).gguf\""
+    case .partMissing(let name):
+      "belongs to a model of several files, of which \(quoted(name)) is missing"
+    case .partMisnumbered(let number, let count):
+      "is file \(number) of \(count) by its name, but says itself that it is another"
+    case .wrongTensorCount(let expected, let found):
+      "belongs to a model of \(expected) tensors, but its files hold \(found)"
     }
   }
 }

@@ -86,6 +86,11 @@ struct GGUFNames {
           add(
             "\(prefix)mlp.experts.\(number).\(known.1).\(field)", .expert(index, number: number))
         }
+      } else if kind == "attn_k_b" || kind == "attn_v_b",
+        places[Array("blk.\(layer).attn_kv_b.\(field)".utf8)] != nil
+      {
+        // Some files have the parts beside the whole.
+        continue
       } else if kind == "attn_k_b" {
         let name = prefix + "self_attn.kv_b_proj." + field
         let valueName = "blk.\(layer).attn_v_b.\(field)"

@@ -26,7 +26,8 @@ public struct ModelFolder: Sendable {
       let file = fileName(of: path)
       name =
         file == "model.safetensors" && parts.count > 1
-        ? Self.name(ofFolder: self.path) : Self.withoutExtension(file)
+        ? Self.name(ofFolder: self.path)
+        : GGUFPart.place(inName: file)?.stem ?? Self.withoutExtension(file)
       return
     }
     weightsFile = nil

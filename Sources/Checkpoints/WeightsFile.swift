@@ -4,7 +4,9 @@ import Tensors
 protocol WeightsFile: Sendable {
   /// The path as it was given.
   var path: String { get }
-  /// The file's size in bytes.
+  /// The paths of all files, where the weights that it stands for lie in several.
+  var paths: [String] { get }
+  /// The size in bytes.
   var byteCount: Int { get }
   /// The texts about the file as a whole, in file order.
   var metadata: [(key: String, value: String)] { get }
@@ -14,11 +16,27 @@ protocol WeightsFile: Sendable {
   func layout(of name: String) -> (shape: [Int], elementType: ElementType)?
   /// The tensor of a name; `CheckpointError.missingTensor` where there is none.
   func tensor(named name: String) throws(CheckpointError) -> Tensor
+  /// Whether the rows of a weight of queries or keys lie in the file so that those that positions turn together are
+  /// neighbours, and not half a head apart as in what `tensor(named:)` gives.
+  func storesPairs(_ name: String) -> Bool
+  /// The tensor of such a name with its rows as they lie in the file.
+  func storedTensor(named name: String) throws(CheckpointError) -> Tensor
 }
 
 extension WeightsFile {
+  /// The one file.
+  var paths: [String] { [path] }
+
   /// Whether the file holds a tensor of this name.
   func contains(_ name: String) -> Bool { layout(of: name) != nil }
+
+  /// Only llama.cpp's files do.
+  func storesPairs(_ name: String) -> Bool { false }
+
+  /// The same as the other one.
+  func storedTensor(named name: String) throws(CheckpointError) -> Tensor {
+    try tensor(named: name)
+  }
 
   /// The error for a name that the file doesn't hold.
   func missing(_ name: String) -> CheckpointError {

@@ -125,13 +125,14 @@ public final class LanguageModel: Sendable {
       family = try Self.family(of: reader)
       checkpoint = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
     } else {
-      guard let found = try? Checkpoint(folder: folder), let file = found.gguf else {
-        // What is wrong with a GGUF file is said; other weights can do nothing without a configuration.
-        if folder.weightsFile?.hasSuffix(".gguf") == true {
-          _ = try checked { () throws(CheckpointError) in try Checkpoint(folder: folder) }
-        }
-        throw .configurationMissing(folder: folder.path)
+      let found: Checkpoint
+      do throws(CheckpointError) {
+        found = try Checkpoint(folder: folder)
+      } catch {
+        throw isAboutGGUF(error, in: folder)
+          ? .checkpoint(error) : .configurationMissing(folder: folder.path)
       }
+      guard let file = found.gguf else { throw .configurationMissing(folder: folder.path) }
       reader = ConfigurationReader(
         try checked { () throws(CheckpointError) in try file.configuration() })
       family = try Self.family(of: reader)
@@ -139,15 +140,48 @@ public final class LanguageModel: Sendable {
       settings = file.configurationTensorNames
     }
     var weights = WeightReader(checkpoint)
+    let shownName = name ?? displayName(folder, reader)
+    if let file = checkpoint.gguf {
+      // Parts of some of its weights are put together in memory when they are handed out.
+      try MemoryBudget.requireRoom(
+        forWeights: byteCount(
+          of: checkpoint, without: file.configurationTensorNames, configuration: reader),
+        model: shownName, limit: memoryLimit)
+    }
     let network = try family.init(configuration: reader, weights: &weights)
     try MemoryBudget.requireRoom(
-      forWeights: weights.uses.reduce(0) { $0 + $1.byteCount },
-      model: name ?? displayName(folder, reader), limit: memoryLimit)
+      forWeights: weights.uses.reduce(0) { $0 + $1.byteCount }, model: shownName,
+      limit: memoryLimit)
     let tokenizer = try readTokenizer(in: folder, or: checkpoint.gguf)
     return LanguageModel(
-      name: name ?? displayName(folder, reader), architecture: family.name, network: network,
-      tokenizer: tokenizer, checkpoint: checkpoint, weights: weights.uses, settings: settings,
+      name: shownName, architecture: family.name, network: network, tokenizer: tokenizer,
+      checkpoint: checkpoint, weights: weights.uses, settings: settings,
       folder: folder, document: reader.document)
+  }
+
+  /// Whether an error is about GGUF files, of which it is said what is wrong; other weights can do nothing without a
+  /// configuration.
+  private static func isAboutGGUF(_ error: CheckpointError, in folder: ModelFolder) -> Bool {
+    switch error {
+    case .gguf: true
+    case .severalFiles(_, let names): names.contains { $0.hasSuffix(".gguf") }
+    default: folder.weightsFile?.hasSuffix(".gguf") == true
+    }
+  }
+
+  /// The bytes of the weights of a model, without those that are settings and those of layers behind its own, which predict
+  /// further tokens.
+  private static func byteCount(
+    of checkpoint: Checkpoint, without settings: [String], configuration: ConfigurationReader
+  ) -> Int {
+    let layers = configuration.value("num_hidden_layers")?.integer ?? .max
+    return checkpoint.names.filter { !settings.contains($0) }.reduce(0) { sum, name in
+      let parts = name.split(separator: ".")
+      if parts.count > 2, parts[1] == "layers", let layer = Int(parts[2]), layer >= layers {
+        return sum
+      }
+      return sum + (checkpoint.byteCount(of: name) ?? 0)
+    }
   }
 
   /// The same architecture, sizes and tokenizer with other weights, which lie in memory.

@@ -146,6 +146,11 @@ extension LanguageModel {
   /// The id that every text begins with which an encoder-decoder writes; `nil` of other models.
   public var decoderStartID: Int? { (network as? any EncoderDecoder)?.startID }
 
+  /// The decoder's sizes of a model that reads one text and writes another one; `nil` of other models.
+  public var decoderConfiguration: ModelConfiguration? {
+    (network as? any EncoderDecoder)?.decoderConfiguration
+  }
+
   /// Runs a text through the encoder and another one through the decoder that looks at it.
   ///
   /// - Parameters:

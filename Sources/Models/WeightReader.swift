@@ -57,6 +57,11 @@ public struct WeightReader: Sendable {
   /// Whether the checkpoint has a tensor of this name.
   public func contains(_ name: String) -> Bool { checkpoint.contains(name) }
 
+  /// Whether the checkpoint stores the rows of all these weights so that those that positions turn together are neighbours.
+  func storesPairs(_ names: [String]) -> Bool {
+    names.allSatisfy { checkpoint.storesPairs($0) }
+  }
+
   /// A table of whole numbers in the mapped file.
   ///
   /// - Parameters:
@@ -81,17 +86,18 @@ public struct WeightReader: Sendable {
   ///   - shape: the shape that follows from the configuration.
   ///   - part: what its parameters count as.
   ///   - layer: the layer that it belongs to, or `nil`.
+  ///   - asStored: whether the order of its rows may be the file's own: see `storesPairs`.
   /// - Throws: `ModelError` where it is missing, has another shape or no floating-point numbers.
   public mutating func read(
-    _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil
+    _ name: String, _ shape: [Int], part: ModelPart, layer: Int? = nil, asStored: Bool = false
   ) throws(ModelError) -> Tensor {
-    try read(name, shape, part: part, layer: layer) { type in
+    try read(name, shape, part: part, layer: layer, asStored: asStored) { type in
       [.float32, .float16, .bfloat16, .float8e4m3].contains(type) || type.blockLength > 1
     }
   }
 
   private mutating func read(
-    _ name: String, _ shape: [Int], part: ModelPart, layer: Int?,
+    _ name: String, _ shape: [Int], part: ModelPart, layer: Int?, asStored: Bool = false,
     suits: (ElementType) -> Bool
   ) throws(ModelError) -> Tensor {
     guard let layout = checkpoint.layout(of: name) else {
@@ -107,7 +113,8 @@ public struct WeightReader: Sendable {
       WeightUse(
         name: name, part: part, layer: layer, shape: shape, elementType: layout.elementType))
     do {
-      return try checkpoint.tensor(named: name)
+      return asStored
+        ? try checkpoint.storedTensor(named: name) : try checkpoint.tensor(named: name)
     } catch {
       throw .checkpoint(error)
     }

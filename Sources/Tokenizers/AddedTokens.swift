@@ -110,9 +110,12 @@ struct AddedTokens: Sendable {
     return start
   }
 
+  /// Whether a scalar is a part of a word as Unicode has it, by which the reference separates added tokens, and not
+  /// Oniguruma: ¼ and ² are none.
   private static func isWord(_ scalar: UInt32) -> Bool {
     scalar == 0x200C || scalar == 0x200D
       || ScalarProperties.of(scalar) & ScalarProperties.word != 0
+        && !ScalarProperties.isOtherNumber(scalar)
   }
 
   private static func endsInWord(_ bytes: Span<UInt8>, _ end: Int) -> Bool {

@@ -11,7 +11,7 @@ enum ModelCards {
     let model = value.model
     let sizes = model.configuration
     var facts = [
-      ModelCard.Fact("files", ModelLibrary.shortened(model.folder.path)),
+      ModelCard.Fact("files", files(model)),
       ModelCard.Fact("tensors", "\(model.checkpoint.names.count)"),
       ModelCard.Fact(
         "tokenizer",
@@ -22,6 +22,14 @@ enum ModelCards {
         "\(bytes(model.traceByteCount(tokens: sizes.contextLength))) for "
           + "\(sizes.contextLength) tokens, every head viewable"),
     ]
+    facts += elementTypeFacts(model.checkpoint.summary)
+    if let decoder = model.decoderConfiguration {
+      facts.append(
+        ModelCard.Fact(
+          "decoder",
+          "\(decoder.layers) layers more, \(decoder.heads) × \(decoder.headDimension) heads on what is written, "
+            + "as many on what is read"))
+    }
     facts += compressionFacts(sizes)
     let unused = model.unusedWeightNames
     if !unused.isEmpty {
@@ -41,6 +49,23 @@ enum ModelCards {
         experts: sizes.experts.map { words($0, of: sizes.layers) }),
       parts: model.parameterCounts.map { ModelCard.Part($0.part.rawValue, $0.count) },
       elementType: model.elementType.name, byteCount: model.checkpoint.byteCount, facts: facts)
+  }
+
+  /// The folder, or the one file of a model that is no folder's, and how many files hold the weights.
+  private static func files(_ model: LanguageModel) -> String {
+    let path = ModelLibrary.shortened(model.folder.weightsFile ?? model.folder.path)
+    let count = model.weightFiles.count
+    return count > 1 ? "\(path) (\(count) files of weights)" : path
+  }
+
+  /// How the bytes are divided among element types, where there are several of some size.
+  private static func elementTypeFacts(_ summary: Checkpoint.Summary) -> [ModelCard.Fact] {
+    let shares = summary.elementTypes.compactMap { share -> String? in
+      let percent = Double(share.byteCount) / Double(max(1, summary.byteCount)) * 100
+      return percent < 0.5 ? nil : "\(share.elementType.name) \(NumberText.fixed(percent, 0)) %"
+    }
+    guard shares.count > 1 else { return [] }
+    return [ModelCard.Fact("bytes by type", shares.joined(separator: ", "))]
   }
 
   /// What models of several streams and blocks of tokens have besides.
@@ -78,9 +103,10 @@ enum ModelCards {
       "\(experts.chosen) of \(experts.count)\(shared), in \(experts.layers.count) of \(layers) layers"
   }
 
-  /// A number of bytes in MiB or GiB.
+  /// A number of bytes in KiB, MiB or GiB.
   private static func bytes(_ count: Int) -> String {
-    let (size, unit) = count >= 1 << 30 ? (1 << 30, "GiB") : (1 << 20, "MiB")
+    let (size, unit) =
+      count >= 1 << 30 ? (1 << 30, "GiB") : count >= 1 << 20 ? (1 << 20, "MiB") : (1 << 10, "KiB")
     let tenths = (count * 10 + size / 2) / size
     return "\(tenths / 10).\(tenths % 10) \(unit)"
   }

@@ -87,6 +87,27 @@ private func failure(_ body: () throws -> Void) -> String? {
     #expect(failure { _ = try Checkpoint(folder.path) } == sentence)
   }
 
+  @Test func scalesMayLieInAnotherFile() throws {
+    let folder = try TemporaryFolder()
+    let weight = #"{"a.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}"#
+    let scales =
+      #"{"a.weight_scale_inv":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"b.weight_scale_inv":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
+    func bytes(_ header: String, _ data: [UInt8]) -> [UInt8] {
+      littleEndian(header.utf8.count, 8) + Array(header.utf8) + data
+    }
+    // 1, 2, -1 and 0, by 0.5; the other scales belong to nothing, so that they are a tensor as others.
+    try folder.write(bytes(weight, [0x38, 0x40, 0xb8, 0]), to: "one.safetensors")
+    try folder.write(bytes(scales, [0, 0, 0, 0x3f, 0, 0, 0x80, 0x3f]), to: "two.safetensors")
+    try folder.write(
+      Array(
+        #"{"weight_map":{"a.weight_scale_inv":"two.safetensors","a.weight":"one.safetensors","b.weight_scale_inv":"two.safetensors"}}"#
+          .utf8), to: Self.index)
+    let checkpoint = try Checkpoint(folder.path)
+    #expect(checkpoint.names == ["a.weight", "b.weight_scale_inv"])
+    #expect(try checkpoint.tensor(named: "a.weight").floats == [0.5, 1, -0.5, 0])
+    #expect(try checkpoint.tensor(named: "b.weight_scale_inv").floats == [1])
+  }
+
   @Test func followsTheCacheFoldersChosenSnapshot() throws {
     let folder = try TemporaryFolder()
     let model = "models--owner--tiny-model"

@@ -151,6 +151,24 @@ private let ggufLies: [Lie] = [
     for name in file.names { #expect(try file.tensor(named: name).count == 0) }
   }
 
+  /// Some files of `deepseek2` have the two halves of `kv_b_proj`, in shapes of their own, beside the whole.
+  @Test func theWholeCountsWhereItsPartsLieBesideIt() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      file {
+        $0.keys = [G.key("general.architecture", 8, G.text("deepseek2"))]
+        $0.tensors = [
+          G.tensor("blk.0.attn_k_b.weight", [2, 2]),
+          G.tensor("blk.0.attn_kv_b.weight", [2, 4], offset: 32),
+          G.tensor("blk.0.attn_v_b.weight", [2, 2], offset: 64),
+        ]
+        $0.dataByteCount = 80
+      }, to: "both.gguf")
+    let checkpoint = try Checkpoint(path)
+    #expect(checkpoint.names == ["model.layers.0.self_attn.kv_b_proj.weight"])
+    #expect(try checkpoint.tensor(named: checkpoint.names[0]).shape == [4, 2])
+  }
+
   @Test func otherArchitecturesKeepTheirNames() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(

@@ -162,19 +162,24 @@ import Testing
     }
   }
 
-  @Test(arguments: ["gpt2", "deepseek-moe", "deepseek-v32"])
+  @Test(arguments: [
+    "llama-deepseek-llm", "llama-deepseek-coder", "llama-grouped", "qwen2", "qwen3", "deepseek-moe",
+    "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "deepseek-v3-scaled", "deepseek-v32", "gpt2",
+    "gpt2-bin", "bert-masked", "qwen2.gguf", "deepseek-moe.gguf", "deepseek-v3.gguf",
+  ])
   func theNumberOfThreadsDoesNotShow(name: String) throws {
     let model = try Self.load(name)
     let ids = Array(LongContextTests.ids(32, vocabulary: 60))
     func results(_ threads: Int) throws -> [Float] {
       try Compute.with(pool: ThreadPool(threadCount: threads)) {
         let trace = try model.run(ids: ids)
-        return try trace.logits().floats + trace.attentionMaps(layer: 1).floats
+        let last = model.configuration.layers - 1
+        return try trace.logits().floats + trace.attentionMaps(layer: last).floats
+          + trace.hiddenStates(last).floats
       }
     }
     let one = try results(1)
-    #expect(try results(2) == one)
-    #expect(try results(3) == one)
+    for threads in [2, 3, 8] { #expect(try results(threads) == one) }
   }
 
   @Test func whatIsNotKeptIsNamed() throws {

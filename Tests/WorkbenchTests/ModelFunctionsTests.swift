@@ -89,6 +89,23 @@ import Workbench
     #expect(session.value(of: "names")?.json.array?.map { $0["name"] } == ["tiny"])
   }
 
+  @Test func infoTellsTheTypesTheFilesAndASecondStack() throws {
+    let bench = try Bench()
+    func shown(_ name: String) throws -> String {
+      try bench.shown("info(load(\"\(fixtures)/\(name)\"))")
+    }
+    let quantised = try shown("deepseek-v3.gguf")
+    #expect(quantised.contains("/deepseek-v3.gguf\n"))
+    #expect(quantised.contains("bytes by type"))
+    #expect(quantised.contains("q8_0 "))
+    #expect(try shown("llama-grouped").contains("/llama-grouped (3 files of weights)\n"))
+    let pair = try shown("t5")
+    #expect(
+      pair.contains("2 layers more, 3 × 6 heads on what is written, as many on what is read"))
+    #expect(!pair.contains("bytes by type"))
+    #expect(try shown("bert-masked").contains("KiB for 32 tokens"))
+  }
+
   @Test func infoSaysWhatAModelIs() throws {
     let bench = try Bench("llama-deepseek-llm")
     try bench.run("m = load(\"llama-deepseek-llm\")")

@@ -10,8 +10,10 @@ struct AttentionRecording {
   var queryNorm: RMSNorm?
   var keyNorm: RMSNorm?
   let sizes: ModelConfiguration
-  /// With the turns of positions, in pairs (i, i + d/2), where positions are not in the embedding.
+  /// With the turns of positions, where positions are not in the embedding.
   let constants: RunConstants
+  /// Which elements of a head turn together.
+  var rotaryStyle = RotaryStyle.halfRotate
 
   /// Attends from the positions `rows` to all that `x` `[tokens, width]` holds, and gives what is added to the
   /// stream there, `[rows, width]`.
@@ -92,13 +94,13 @@ struct AttentionRecording {
   private func finished(
     _ x: Tensor, _ norm: RMSNorm?, _ heads: Int, _ first: Int
   ) -> (Tensor, Way) {
-    let constants = constants
+    let (constants, style) = (constants, rotaryStyle)
     let normed = norm.map { $0(x, heads: heads) } ?? x
     let way = Way(kept: norm == nil ? nil : x) { gradient in
       let back = constants.turned(
-        gradient, heads: heads, style: .halfRotate, first: first, inverse: true)
+        gradient, heads: heads, style: style, first: first, inverse: true)
       return norm.map { $0.inputGradient(back, x, heads: heads, constants.rule) } ?? back
     }
-    return (constants.turned(normed, heads: heads, style: .halfRotate, first: first), way)
+    return (constants.turned(normed, heads: heads, style: style, first: first), way)
   }
 }

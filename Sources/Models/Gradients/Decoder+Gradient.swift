@@ -88,7 +88,7 @@ extension GroupedAttention {
   ) throws -> RecordedStep {
     let recording = AttentionRecording(
       query: query, key: key, value: value, output: output, queryNorm: queryNorm,
-      keyNorm: keyNorm, sizes: sizes, constants: constants)
+      keyNorm: keyNorm, sizes: sizes, constants: constants, rotaryStyle: rotaryStyle)
     return try recording(normed, rows: rows, cancellation: cancellation)
   }
 }

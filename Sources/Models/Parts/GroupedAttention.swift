@@ -18,6 +18,9 @@ struct GroupedAttention: DecoderAttention {
   var outputBias: Tensor? { output.bias }
   let queryNorm: RMSNorm?
   let keyNorm: RMSNorm?
+  /// Which elements of a head turn together: that follows how the file orders the rows of queries and keys, which are
+  /// compared with each other alone.
+  let rotaryStyle: RotaryStyle
 
   /// Reads `name.q_proj`, `name.k_proj`, `name.v_proj`, `name.o_proj` and, where the heads are
   /// normed, `name.q_norm` and `name.k_norm`.
@@ -30,17 +33,24 @@ struct GroupedAttention: DecoderAttention {
     let queryWidth = sizes.heads * sizes.headDimension
     let keyWidth = sizes.keyValueHeads * sizes.headDimension
     func map(
-      _ suffix: String, from input: Int, to output: Int, hasBias: Bool,
+      _ suffix: String, from input: Int, to output: Int, hasBias: Bool, asStored: Bool = false,
       _ weights: inout WeightReader
     ) throws(ModelError) -> Linear {
       try Linear(
         name + suffix, from: input, to: output, hasBias: hasBias, part: .attention, layer: layer,
-        weights: &weights)
+        asStored: asStored, weights: &weights)
     }
     let width = sizes.width
     let hasBias = biases != .none
-    query = try map(".q_proj", from: width, to: queryWidth, hasBias: hasBias, &weights)
-    key = try map(".k_proj", from: width, to: keyWidth, hasBias: hasBias, &weights)
+    // Norms of heads have the published order, so that the rows must have it too.
+    let turned =
+      ["q_proj.weight", "k_proj.weight"] + (hasBias ? ["q_proj.bias", "k_proj.bias"] : [])
+    let pairs = !hasHeadNorms && weights.storesPairs(turned.map { "\(name).\($0)" })
+    rotaryStyle = pairs ? .interleaved : .halfRotate
+    query = try map(
+      ".q_proj", from: width, to: queryWidth, hasBias: hasBias, asStored: pairs, &weights)
+    key = try map(
+      ".k_proj", from: width, to: keyWidth, hasBias: hasBias, asStored: pairs, &weights)
     value = try map(".v_proj", from: width, to: keyWidth, hasBias: hasBias, &weights)
     output = try map(".o_proj", from: queryWidth, to: width, hasBias: biases == .all, &weights)
     func norm(_ suffix: String, _ weights: inout WeightReader) throws(ModelError) -> RMSNorm {
@@ -74,8 +84,8 @@ struct GroupedAttention: DecoderAttention {
       if let queryNorm { queries = queryNorm(queries, heads: sizes.heads) }
       if let keyNorm { keys = keyNorm(keys, heads: sizes.keyValueHeads) }
       return [
-        constants.turned(queries, heads: sizes.heads, style: .halfRotate, first: first),
-        constants.turned(keys, heads: sizes.keyValueHeads, style: .halfRotate, first: first),
+        constants.turned(queries, heads: sizes.heads, style: rotaryStyle, first: first),
+        constants.turned(keys, heads: sizes.keyValueHeads, style: rotaryStyle, first: first),
         try value(normed, cancellation),
       ]
     }

@@ -5,13 +5,17 @@ struct Linear: Sendable {
   let weight: Tensor
   let bias: Tensor?
 
-  /// Reads `name.weight` and, where there is one, `name.bias`.
+  /// Reads `name.weight` and, where there is one, `name.bias`; `asStored` is whether their rows may have the file's order.
   init(
     _ name: String, from input: Int, to output: Int, hasBias: Bool, part: ModelPart,
-    layer: Int? = nil, weights: inout WeightReader
+    layer: Int? = nil, asStored: Bool = false, weights: inout WeightReader
   ) throws(ModelError) {
-    weight = try weights.read(name + ".weight", [output, input], part: part, layer: layer)
-    bias = hasBias ? try weights.read(name + ".bias", [output], part: part, layer: layer) : nil
+    weight = try weights.read(
+      name + ".weight", [output, input], part: part, layer: layer, asStored: asStored)
+    bias =
+      hasBias
+      ? try weights.read(name + ".bias", [output], part: part, layer: layer, asStored: asStored)
+      : nil
   }
 
   /// `x · weightᵀ + bias` for `x` of `[rows, in]`.

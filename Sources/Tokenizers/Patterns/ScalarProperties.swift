@@ -33,6 +33,9 @@ enum ScalarProperties {
   /// Whether a scalar's category is one of `N…`.
   static func isNumber(_ scalar: UInt32) -> Bool { (8...10).contains(category(scalar)) }
 
+  /// Whether a scalar's category is `No`, as of superscripts and fractions.
+  static func isOtherNumber(_ scalar: UInt32) -> Bool { category(scalar) == 10 }
+
   private static func compute(_ value: UInt32) -> UInt8 {
     guard let scalar = Unicode.Scalar(value) else { return number(.surrogate) }
     let properties = scalar.properties

@@ -16,16 +16,15 @@ enum BenchCommand {
     var peaks = MachinePeaks()
     peaks.measure()
     var measurements: [Measurement] = []
+    var omissions: [Omission] = []
     let works = options.works
-    if works.contains(.forward) || works.contains(.gradient) || works.contains(.decode)
-      || works.contains(.tokenizer)
-    {
+    if works.contains(where: { $0 != .product }) {
       if let path = options.modelPath {
         let model = try LanguageModel.load(path: path)
-        measurements += try self.measurements(of: model, options)
+        (measurements, omissions) = try measure(model, options)
       } else {
         let random = try RandomModel(options.shape)
-        measurements += try self.measurements(of: random.model, options)
+        (measurements, omissions) = try measure(random.model, options)
       }
     }
     if works.contains(.product) { measurements += try ProductBenchmarks.measure(options) }
@@ -35,37 +34,57 @@ enum BenchCommand {
         "threads": .integer(options.threads ?? ThreadPool.shared.threadCount),
         "instruction_set": .string("\(InstructionSet.best)"), "peaks": peaks.json,
         "measurements": .array(measurements.map { $0.json(peaks) }),
+        "not_measured": .array(
+          omissions.map { ["work": .string($0.work.rawValue), "reason": .string($0.reason)] }),
       ]
       print(String(decoding: object.serializedBytes(), as: UTF8.self))
     } else {
-      printTable(measurements, peaks)
+      printTable(measurements, omissions, peaks)
     }
   }
 
-  private static func measurements(
-    of model: LanguageModel, _ options: BenchOptions
-  ) throws -> [Measurement] {
+  /// A kind of work that a model doesn't do, and why: an encoder writes no tokens, and not every family has gradients.
+  private struct Omission {
+    let work: BenchOptions.Work
+    let reason: String
+  }
+
+  private static func measure(
+    _ model: LanguageModel, _ options: BenchOptions
+  ) throws -> ([Measurement], [Omission]) {
     let model = model.with(precision: options.precision)
     let benchmarks = ModelBenchmarks(model: model, options: options)
     var measurements: [Measurement] = []
+    var omissions: [Omission] = []
     for work in options.works {
-      switch work {
-      case .forward: measurements += try benchmarks.forward()
-      case .gradient: measurements += try benchmarks.gradient()
-      case .decode: measurements.append(try benchmarks.decode())
-      case .tokenizer:
-        if let tokenizer = model.tokenizer {
+      do {
+        switch work {
+        case .forward: measurements += try benchmarks.forward()
+        case .gradient: measurements += try benchmarks.gradient()
+        case .decode: measurements.append(try benchmarks.decode())
+        case .tokenizer:
+          guard let tokenizer = model.tokenizer else {
+            throw ModelError.noTokenizer(model: model.name)
+          }
           measurements.append(
             try TokenizerBenchmarks(name: model.name, tokenizer: tokenizer, options: options)
               .encode())
+        case .product: break
         }
-      case .product: break
+      } catch let error as ModelError {
+        switch error {
+        case .notDifferentiable, .notCausal, .noLanguageModelHead, .noTokenizer:
+          omissions.append(Omission(work: work, reason: error.description))
+        default: throw error
+        }
       }
     }
-    return measurements
+    return (measurements, omissions)
   }
 
-  private static func printTable(_ measurements: [Measurement], _ peaks: MachinePeaks) {
+  private static func printTable(
+    _ measurements: [Measurement], _ omissions: [Omission], _ peaks: MachinePeaks
+  ) {
     var rows = [["work", "subject", "ms", "median", "reached", "of peak"]]
     for measurement in measurements {
       rows.append([
@@ -81,6 +100,9 @@ enum BenchCommand {
         return column < 2 ? text + space : space + text
       }
       print(cells.joined(separator: "  "))
+    }
+    for omission in omissions {
+      print("\(omission.work.rawValue): not measured. \(omission.reason)")
     }
     let dot = peaks.bfloat16Dot.map { ", \(Measurement.short($0 / 1e9)) GFLOP/s bf16" } ?? ""
     print(

@@ -18,8 +18,9 @@ import tempfile
 import numpy as np
 
 TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1"}
-FAMILIES = ("deepseek_llm", "deepseek_coder", "deepseek_moe", "deepseek_v2", "deepseek_v2_lite", "deepseek_v3", "deepseek_v32", "qwen2",
+FAMILIES = ("deepseek_llm", "deepseek_coder", "deepseek_moe", "deepseek_v2", "deepseek_v2_lite", "deepseek_v3", "deepseek_v32", "deepseek_v4", "qwen2",
             "qwen3", "llama3", "gpt2", "bert", "minilm", "t5", "t5_v11", "gguf_llama", "gguf_deepseek2")
+FORWARD_ALONE = ("deepseek_v4",)
 LIMITS = dict(logits=1e-4, hidden=1e-4, attn=1e-5, router=1e-4, gradient=1e-5)
 # Its queries and keys are drawn so wide that scores reach 150, whose last bit in single precision is 1.5e-5. It isn't the weights,
 # which are widened to the same bits: queries and keys are sums of 256 products, each one chain of fused multiply-adds (see
@@ -51,7 +52,7 @@ def script(folder, document, out):
         lines.append(f't = trace(ids: {ids}{written})\nsave(t, "{out}/{name}.safetensors")')
         if "greedy_ids" in text:
             lines.append(f'g = generate(ids: {ids}, tokens: 16)\nsave({{ids: g.ids}}, "{out}/{name}.greedy.json")')
-        if "target_id" in text and not written:
+        if "target_id" in text and not written and folder.name.split("-")[0] not in FORWARD_ALONE:
             lines.append(f'save(attribute(ids: {ids}, method: "gradient_norm"), "{out}/{name}.gradient.safetensors")')
         if "text" in text and "mask_position" not in text:
             lines.append(f'k = tokens({json.dumps(text["text"], ensure_ascii=False)})\n'
