@@ -29,9 +29,7 @@ final class TrainingWatch {
   private let journal: TrainingJournal?
   private let identifier = "train-\(UInt64.random(in: 0...UInt64.max))"
   private var shown: ContinuousClock.Instant?
-  private var saved = ContinuousClock.now
-  /// How long the state took to save at the last time.
-  private var saving = Duration.zero
+  private var saving = SavingSchedule()
   private var tokens = 0
   /// The step that the training began or goes on with.
   private let first: Int
@@ -63,7 +61,7 @@ final class TrainingWatch {
       for (tag, value) in TrainingJournal.numbers(record) { try note(tag, value) }
       let isLast = trainer.step == plan.steps
       if isLast || trainer.step.isMultiple(of: plan.interval) { try look() }
-      if saved.duration(to: .now) > unsaved { try save() }
+      if saving.isDue() { try save() }
       if shown.map({ $0.duration(to: .now) > .milliseconds(500) }) ?? true { show() }
     }
   }
@@ -97,14 +95,7 @@ final class TrainingWatch {
     guard let records = plan.records else { return }
     let start = ContinuousClock.now
     try trainer.save(to: ResumedTraining.state(in: records))
-    saved = .now
-    saving = start.duration(to: saved)
-  }
-
-  /// How long what is learned goes unsaved: a program that is killed has lost no more than half of what it did, and no more
-  /// than a minute's, but saving takes no more than a twentieth of the time.
-  private var unsaved: Duration {
-    max(saving * 20, min(.seconds(60), max(.seconds(2), began.duration(to: saved))))
+    saving.note(from: start)
   }
 
   /// Keeps a number of the step that was taken.
