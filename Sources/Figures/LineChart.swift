@@ -21,7 +21,7 @@ public struct LineChart: Figure {
   /// between each and the one that mirrors it is filled, and all have one colour.
   public let isBanded: Bool
   /// A line under the heading; `nil` for none.
-  public let note: String?
+  public var note: String?
   /// Where the numbers come from.
   public var provenance: Provenance?
 

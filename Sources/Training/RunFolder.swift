@@ -139,7 +139,12 @@ public struct RunFolder: Sendable {
       for (tag, values) in file.content.texts { run.texts[tag, default: []] += values }
       if let damage = file.reader.damage { run.damages.append(damage) }
       run.recordCount += file.reader.recordCount
-      run.pendingByteCount += file.reader.pendingByteCount
+      let pending = file.reader.pendingByteCount
+      if pending > 0 {
+        run.unfinished.append(
+          UnfinishedEventFile(
+            path: file.path, byteCount: pending, recordCount: file.reader.recordCount))
+      }
     }
     if let place = runs.firstIndex(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
       runs[place] = run

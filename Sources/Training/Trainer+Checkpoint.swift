@@ -5,8 +5,6 @@ import Tensors
 /// The state of a training in one safetensors file: `weights.…`, `means.…` and `squares.…` of every parameter, and as metadata
 /// the configuration, the options and the place in the corpus.
 extension Trainer {
-  private static let kind = "vitrine training 1"
-
   /// Saves everything that the training goes on from.
   ///
   /// The file appears whole or not at all, so that whatever ends the
@@ -28,7 +26,7 @@ extension Trainer {
     try SafetensorsWriter.write(
       tensors: tensors,
       metadata: [
-        ("kind", Self.kind), ("configuration", JSON.object(configuration).serialized()),
+        ("kind", SavedTraining.kind), ("configuration", JSON.object(configuration).serialized()),
         ("options", options.json.serialized()), ("place", JSON.object(place).serialized()),
         ("adaptation", (adaptation?.json ?? .null).serialized()),
       ], to: path)
@@ -42,47 +40,31 @@ extension Trainer {
   /// - Throws: `CheckpointError` for a file that can't be read, `TrainingError` for one that isn't a saved training,
   ///   and for other texts.
   public convenience init(resuming path: String, corpus: TrainingCorpus) throws {
-    let file = try Checkpoint(path)
-    func text(_ key: String) throws(TrainingError) -> String {
-      guard let entry = file.metadata.first(where: { $0.key == key }) else {
-        throw .unsuitableState(path: path, reason: "it has no \(key), so it isn't a saved training")
-      }
-      return entry.value
-    }
-    func object(_ key: String) throws -> JSONObject {
-      guard let object = try? JSON(parsing: try text(key)).object else {
-        throw TrainingError.unsuitableState(path: path, reason: "its \(key) isn't a JSON object")
-      }
-      return object
-    }
-    guard try text("kind") == Self.kind else {
-      throw TrainingError.unsuitableState(
-        path: path, reason: "its kind isn't \"\(Self.kind)\"")
-    }
-    guard let options = TrainingOptions(try object("options")) else {
-      throw TrainingError.unsuitableState(path: path, reason: "its options aren't a training's")
-    }
-    let place = try object("place")
-    guard place["corpus"]?.string == String(corpus.fingerprint, radix: 16) else {
-      throw TrainingError.otherCorpus(path: path)
+    try self.init(resuming: try SavedTraining(path: path), corpus: corpus)
+  }
+
+  /// Goes on from a saved training that was looked at.
+  ///
+  /// - Throws: as above.
+  public convenience init(resuming saved: SavedTraining, corpus: TrainingCorpus) throws {
+    guard saved.corpus == String(corpus.fingerprint, radix: 16) else {
+      throw TrainingError.otherCorpus(path: saved.path)
     }
     try self.init(
-      configuration: try object("configuration"), weights: file, prefix: "weights.",
-      corpus: corpus, options: options,
-      adaptation: LowRankAdaptation(try JSON(parsing: try text("adaptation"))))
-    guard let step = place["step"]?.integer, step >= 0, let epoch = place["epoch"]?.integer,
-      epoch >= 0, let position = place["position"]?.integer,
-      corpus.documents.indices.contains(position)
-    else {
-      throw TrainingError.unsuitableState(path: path, reason: "its place isn't one in the corpus")
+      configuration: saved.configuration, weights: saved.file, prefix: "weights.",
+      corpus: corpus, options: saved.options, adaptation: saved.adaptation)
+    guard corpus.documents.indices.contains(saved.place.position) else {
+      throw TrainingError.unsuitableState(
+        path: saved.path, reason: "its place isn't one in the corpus")
     }
-    self.step = step
+    step = saved.step
     order = DataOrder(
-      seed: options.seed, count: corpus.documents.count, epoch: epoch, position: position)
+      seed: options.seed, count: corpus.documents.count, epoch: saved.place.epoch,
+      position: saved.place.position)
     for index in parameters.entries.indices where parameters.entries[index].isTrained {
       let name = parameters.entries[index].name
       func moment(_ prefix: String) throws -> Tensor {
-        let stored = try file.tensor(named: prefix + name)
+        let stored = try saved.file.tensor(named: prefix + name)
         let shape = parameters.entries[index].value.shape
         guard stored.shape == shape else {
           throw TrainingError.wrongShape(

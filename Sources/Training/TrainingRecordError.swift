@@ -37,6 +37,23 @@ public enum TrainingRecordError: Error, Sendable, Equatable, CustomStringConvert
   }
 }
 
+/// An event file that ends within a record: it is still being written, or was cut off.
+public struct UnfinishedEventFile: Sendable, Equatable, CustomStringConvertible {
+  /// The file.
+  public var path: String
+  /// How many bytes at its end aren't a whole record.
+  public var byteCount: Int
+  /// How many records before them were read.
+  public var recordCount: Int
+
+  /// The facts in a sentence.
+  public var description: String {
+    "`\(path)` ends within a record, as a file does that is still being written or was cut off: "
+      + "\(recordCount) \(recordCount == 1 ? "record was" : "records were") read, and not the last "
+      + "\(byteCount == 1 ? "byte" : "\(byteCount) bytes")."
+  }
+}
+
 /// Where and why an event file can't be read to its end.
 public struct EventFileDamage: Error, Sendable, Equatable, CustomStringConvertible {
   /// What is wrong.

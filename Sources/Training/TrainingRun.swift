@@ -62,8 +62,10 @@ public struct TrainingRun: Sendable {
   public internal(set) var damages: [EventFileDamage] = []
   /// How many records were read.
   public internal(set) var recordCount = 0
+  /// Which files end within a record.
+  public internal(set) var unfinished: [UnfinishedEventFile] = []
   /// How many bytes at the files' ends aren't a whole record yet.
-  public internal(set) var pendingByteCount = 0
+  public var pendingByteCount: Int { unfinished.reduce(0) { $0 + $1.byteCount } }
 
   var scalars: [String: ScalarSeries] = [:]
 

@@ -34,7 +34,7 @@ enum RunFunctions {
     details: """
       A run is a folder with event files. Several files of one run are joined: one that begins \
       later at a step that was already reached is a restart and replaces what was there from that \
-      step on. Files that are damaged are read up to the damage, which is named. Calling it again \
+      step on. Files that are damaged or cut off are read up to there, which is said. Calling it again \
       reads only what was appended.
       """,
     parameters: [ParameterDefinition("folder", .path, "The folder to look through.")],

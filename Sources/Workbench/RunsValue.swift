@@ -46,6 +46,8 @@ final class RunsValue: ObjectValue {
     failures.map(\.description) + runs.flatMap { $0.damages.map(\.description) }
   }
 
+  private var unfinished: [String] { runs.flatMap { $0.unfinished.map(\.description) } }
+
   var summary: String {
     let count = tags.count
     var text =
@@ -69,6 +71,9 @@ final class RunsValue: ObjectValue {
     ("last", "a table with each tag's last number in each run"),
     ("texts", "a table of the recorded texts"),
     ("damages", "which files are damaged, and where"),
+    (
+      "unfinished", "which files end within a record: they are still being written, or were cut off"
+    ),
     ("path", "the folder"),
   ]
 
@@ -87,6 +92,7 @@ final class RunsValue: ObjectValue {
     case "pictures": .texts(imageTags)
     case "texts": .table(texts())
     case "damages": .texts(damages)
+    case "unfinished": .texts(unfinished)
     case "path": .text(path)
     default: nil
     }
@@ -171,9 +177,13 @@ final class RunsValue: ObjectValue {
       ).chart
     }
     guard let first = charts.first else { return nil }
-    let note = damages.isEmpty ? nil : damages.prefix(2).joined(separator: " ")
+    let notes = (damages + unfinished).prefix(2)
+    let note = notes.isEmpty ? nil : notes.joined(separator: " ")
     guard charts.count > 1 else {
       var chart = first
+      chart.note =
+        notes.isEmpty
+        ? first.note : ([first.note].compactMap(\.self) + notes).joined(separator: " · ")
       chart.provenance = call
       return chart
     }
@@ -202,6 +212,7 @@ final class RunsValue: ObjectValue {
     [
       "path": .string(path), "runs": .array(runs.map { .string($0.name) }),
       "damages": .array(damages.map { .string($0) }),
+      "unfinished": .array(unfinished.map { .string($0) }),
       "tags": .object(
         JSONObject(
           members: tags.map { tag in

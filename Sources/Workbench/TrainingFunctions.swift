@@ -18,7 +18,10 @@ enum TrainingFunctions {
       would follow it. The trained model is another one, `run.model`, and the last one loaded stays the one that \
       is asked. An interrupt keeps what was learned up to the last step, and numbers that grow without bound end \
       the training before the step at which they do: `training()` gives what there is then. With method: "lora" the weights stay as \
-      they are, and narrow maps beside the chosen ones learn; `run.model` has them added in.
+      they are, and narrow maps beside the chosen ones learn; `run.model` has them added in. \
+      With `into`, the state is saved at the end, at an interrupt, and as it goes at least about once a minute: the same call with \
+      resume: true goes on from there after whatever ended it, to weights that are bit for bit those of a training \
+      that nothing ended. `steps` may be more than it was; everything else that decides the weights stays.
       """,
     parameters: [
       ParameterDefinition("model", .object(["Model"]), "The model to begin with."),
@@ -82,6 +85,10 @@ enum TrainingFunctions {
       ParameterDefinition(
         "into", .optional(.path), defaultText: "a temporary folder",
         "A folder for the trained model, and in `training/` the state, event files and projector files for TensorBoard."
+      ),
+      ParameterDefinition(
+        "resume", .bool, default: .bool(false),
+        "Whether the training whose state is in `into` goes on to `steps`; without a state it begins."
       ),
       ParameterDefinition(
         "name", .optional(.text), defaultText: "the model's with “-trained”",

@@ -16,6 +16,8 @@ struct TrainingRequest {
   private let plan: TrainingWatch.Plan
   private let probes: [TrainingProbe]
   private let folder: String
+  /// The training that is gone on with, or `nil` where one begins.
+  private let saved: SavedTraining?
 
   init(_ arguments: Arguments, _ context: ExecutionContext) throws {
     guard let model: ModelValue = try arguments.object("model") else {
@@ -69,9 +71,12 @@ struct TrainingRequest {
     let given = try arguments.optionalText("into")
     folder =
       given ?? ResidentModels.of(context).library.temporaryFolder + "/vitrine-\(UUID().uuidString)"
+    saved = try ResumedTraining.find(
+      in: given, isAsked: try arguments.bool("resume"), options: options, adaptation: adaptation,
+      model: language)
     plan = TrainingWatch.Plan(
       steps: steps, interval: try arguments.optionalInteger("every") ?? max(1, steps / 20),
-      name: name, records: given.map { $0 + "/training" },
+      name: name, records: given.map(ResumedTraining.records(in:)),
       measured: Self.measured(
         heldOut == nil ? learnedTexts : heldOutTexts, language, tokenizer: tokenizer))
     let layers = try (try arguments.selection("layer") ?? .last).indices(
@@ -97,9 +102,13 @@ struct TrainingRequest {
   }
 
   func run(in context: ExecutionContext) throws -> TrainingValue {
-    let trainer = try Trainer(
-      configuration: model.model.document, weights: model.model.checkpoint, corpus: learned,
-      options: options, adaptation: adaptation)
+    let trainer =
+      try saved.map { try Trainer(resuming: $0, corpus: learned) }
+      ?? Trainer(
+        configuration: model.model.document, weights: model.model.checkpoint, corpus: learned,
+        options: options, adaptation: adaptation)
+    // Those that were saved, but for the steps and the warm-up.
+    trainer.options = options
     let watch = try TrainingWatch(
       trainer, learned: learned, heldOut: heldOut, probes: probes, base: model.model, plan: plan,
       in: context)
@@ -118,7 +127,9 @@ struct TrainingRequest {
         throw FunctionError(failure.description, hint: place, code: "training-diverged")
       }
       context.output.stream(
-        .standardError, "Stopped after step \(trainer.step) of \(plan.steps). \(place)\n")
+        .standardError,
+        "Stopped after step \(trainer.step) of \(plan.steps). \(place)"
+          + (plan.records == nil ? "\n" : " The same call with resume: true goes on from there.\n"))
       throw error
     }
     return try finish(watch, in: context)
@@ -127,6 +138,8 @@ struct TrainingRequest {
   /// Writes the model's folder, and where one was asked for the state to go on from; makes the model resident.
   private func finish(_ watch: TrainingWatch, in context: ExecutionContext) throws -> TrainingValue
   {
+    // First the state: what was learned can be gone on with even where the model can't be written.
+    try watch.save()
     try write(watch.trainer)
     let trained = ModelValue(try LanguageModel.load(path: folder, name: plan.name))
     ResidentModels.of(context).add(trained)
@@ -143,6 +156,5 @@ struct TrainingRequest {
       return (name, bytes)
     }
     try trainer.export(to: folder, elementType: .float32, files: files)
-    if let records = plan.records { try trainer.save(to: records + "/state.safetensors") }
   }
 }

@@ -40,8 +40,13 @@ enum TrainingTexts {
     let isTable = [".csv", ".tsv", ".json", ".jsonl", ".ndjson"].contains {
       path.lowercased().hasSuffix($0)
     }
-    if isTable { return try texts(of: try TableFiles.table(path), parameter) }
-    return try TableFiles.lines(path).filter { $0.contains { !$0.isWhitespace } }
+    func located<T>(_ body: () throws -> T) throws -> T {
+      do { return try body() } catch let error as FunctionError {
+        throw ArgumentError(parameter, error.message, hint: error.hint, code: error.code)
+      }
+    }
+    if isTable { return try texts(of: try located { try TableFiles.table(path) }, parameter) }
+    return try located { try TableFiles.lines(path) }.filter { $0.contains { !$0.isWhitespace } }
       .map { TrainingText($0) }
   }
 

@@ -29,8 +29,10 @@ final class TrainingWatch {
   private let journal: TrainingJournal?
   private let identifier = "train-\(UInt64.random(in: 0...UInt64.max))"
   private var shown: ContinuousClock.Instant?
-  private var saved = ContinuousClock.now
+  private var saving = SavingSchedule()
   private var tokens = 0
+  /// The step that the training began or goes on with.
+  private let first: Int
   private let began = ContinuousClock.now
 
   init(
@@ -38,6 +40,7 @@ final class TrainingWatch {
     base: LanguageModel, plan: Plan, in context: ExecutionContext
   ) throws {
     self.trainer = trainer
+    first = trainer.step
     self.heldOut = heldOut
     self.probes = probes
     measured = probes.isEmpty ? plan.measured : nil
@@ -58,6 +61,7 @@ final class TrainingWatch {
       for (tag, value) in TrainingJournal.numbers(record) { try note(tag, value) }
       let isLast = trainer.step == plan.steps
       if isLast || trainer.step.isMultiple(of: plan.interval) { try look() }
+      if saving.isDue() { try save() }
       if shown.map({ $0.duration(to: .now) > .milliseconds(500) }) ?? true { show() }
     }
   }
@@ -84,11 +88,14 @@ final class TrainingWatch {
     try journal.note(probes.isEmpty ? measured.map { [$0] } ?? [] : probes)
     try journal.distributions(of: trainer)
     try journal.project(trainer, probes, isLast: trainer.step == plan.steps)
-    // Once a minute the state is saved, so that a program that is killed has lost no more.
-    if let records = plan.records, saved.duration(to: .now) > .seconds(60) {
-      try trainer.save(to: records + "/state.safetensors")
-      saved = .now
-    }
+  }
+
+  /// Saves the state to go on from, where a folder was asked for.
+  func save() throws {
+    guard let records = plan.records else { return }
+    let start = ContinuousClock.now
+    try trainer.save(to: ResumedTraining.state(in: records))
+    saving.note(from: start)
   }
 
   /// Keeps a number of the step that was taken.
@@ -114,9 +121,9 @@ final class TrainingWatch {
   /// Renews the picture; the last one says nothing of times, so that two runs leave the same bytes.
   func show(isLast: Bool = false, note: String? = nil) {
     var parts = ["step \(trainer.step) of \(plan.steps)"]
-    if !isLast, trainer.step > 0 {
+    if !isLast, trainer.step > first {
       let seconds = began.duration(to: .now) / .seconds(1)
-      let left = seconds / Double(trainer.step) * Double(plan.steps - trainer.step)
+      let left = seconds / Double(trainer.step - first) * Double(plan.steps - trainer.step)
       parts = [progressWords, "\(Int(left.rounded(.up))) s left"]
     }
     if let note { parts.append(note) }

@@ -114,11 +114,11 @@ struct SpecimenTraining {
     let heldOut = recipe.heldOut(tokenizer, each: 100)
     say("\(corpus.documents.count) texts, \(corpus.tokenCount) tokens")
     let state = folder + "/training/state.safetensors"
+    let configuration = recipe.configuration(tokenizer)
     let trainer =
       FileManager.default.fileExists(atPath: state)
-      ? try Trainer(resuming: state, corpus: corpus)
-      : try Trainer(
-        configuration: recipe.configuration(tokenizer), corpus: corpus, options: recipe.options)
+      ? try Trainer(resuming: try saved(state, configuration), corpus: corpus)
+      : try Trainer(configuration: configuration, corpus: corpus, options: recipe.options)
     say("\(trainer.parameterCount) parameters, from step \(trainer.step)")
     let journal = try TrainingJournal(
       folder: folder + "/training", corpus: corpus, tokenizer: tokenizer)
@@ -135,15 +135,20 @@ struct SpecimenTraining {
     var record = recordedLosses(before: trainer.step)
     let start = ContinuousClock.now
     let first = trainer.step
+    var saving = SavingSchedule()
     while trainer.step < recipe.steps {
       let step = try trainer.takeStep()
       let isLast = trainer.step == recipe.steps
       if trainer.step % 25 == 0 || isLast { try journal.note(step) }
+      if isLast || saving.isDue() {
+        let start = ContinuousClock.now
+        try trainer.save(to: state)
+        saving.note(from: start)
+      }
       if trainer.step % 250 == 0 || isLast {
         let loss = try trainer.evaluate(heldOut)
         try journal.scalar("loss/held out", loss, step: step.step)
         try look()
-        try trainer.save(to: state)
         let seconds = start.duration(to: .now) / .seconds(1)
         let rate = Double((trainer.step - first) * recipe.tokensPerStep) / seconds
         say(
@@ -169,6 +174,28 @@ struct SpecimenTraining {
       "induction \(rounded(score.induction)) in layer \(score.inductionLayer), head \(score.inductionHead)"
         + "; district \(rounded(score.districtEffect)), income \(rounded(score.incomeEffect))")
     try write(record, corpus, trainer, score: score)
+  }
+
+  /// The training in the folder, which must be the one that the command asks for: its end would be neither's otherwise.
+  private func saved(_ state: String, _ configuration: JSONObject) throws -> SavedTraining {
+    let saved = try SavedTraining(path: state)
+    func refuse(_ name: String, _ saved: String, _ asked: String) -> UsageError {
+      UsageError(
+        "\(folder) holds a training with \(name) \(saved), not \(asked): the command that began it goes on with it, "
+          + "and another --out begins another.")
+    }
+    guard saved.options.steps == recipe.steps else {
+      throw refuse("--steps", "\(saved.options.steps)", "\(recipe.steps)")
+    }
+    let other =
+      saved.difference(from: recipe.options, nil) ?? saved.difference(from: configuration)
+    if let other {
+      throw refuse(
+        other.name == "seed" ? "--seed" : other.name,
+        other.saved.string ?? other.saved.serialized(),
+        other.other.string ?? other.other.serialized())
+    }
+    return saved
   }
 
   /// What the specimen is asked again and again while it learns.

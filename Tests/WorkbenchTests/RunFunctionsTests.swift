@@ -107,6 +107,30 @@ import Workbench
     #expect(Self.run("runs(\"/no/such/folder\")").message.hasPrefix("missing-file | There is no"))
   }
 
+  @Test func aFileThatIsCutOffIsReadUpToThereAndNamed() throws {
+    var template = Array("/tmp/vitrine-cut-XXXXXX".utf8CString)
+    let folder = String(cString: try #require(mkdtemp(&template)))
+    let file = folder + "/events.out.tfevents.1"
+    defer {
+      unlink(file)
+      rmdir(folder)
+    }
+    let bytes = Self.contents(
+      Self.fixtures + "/torch/first/events.out.tfevents.1700000000.host.1.0")
+    Self.append(Array(bytes[..<(bytes.count - 5)]), to: file)
+    let whole = Self.run("r = runs(\"\(Self.fixtures)\")", "r[\"torch/first\"].unfinished")
+    #expect(whole.text == "[]")
+    let cut = Self.run("r = runs(\"\(folder)\")", "r.unfinished[0]").text
+    #expect(cut.contains("events.out.tfevents.1` ends within a record"), "\(cut)")
+    #expect(cut.firstMatch(of: /: (\d+) records were read, and not the last (\d+) bytes\./) != nil)
+    #expect(Self.run("runs(\"\(folder)\")").text.contains("ends within a record"))
+    // One chart alone says it too.
+    #expect(
+      Self.run("r = runs(\"\(folder)\")", "watch(\"\(folder)\", tags: \"loss/train\", seconds: 0)")
+        .text.contains("ends within a record"))
+    #expect(Self.run("r = runs(\"\(folder)\")", "r.damages").text == "[]")
+  }
+
   @Test func watchingRenewsOneDisplayUntilInterrupted() throws {
     var template = Array("/tmp/vitrine-watch-XXXXXX".utf8CString)
     let folder = String(cString: try #require(mkdtemp(&template)))

@@ -82,6 +82,24 @@ import Training
     #expect(try bench.shown("pairs.loss == rows.loss") == "false")
   }
 
+  @Test func aTextFileIsUTF8() throws {
+    let bench = try bench()
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    try write(mark + Array("The sky is blue.\n".utf8), to: bench.folder + "/marked.txt")
+    try write(Array("The sky is blue.".utf8), to: bench.folder + "/plain.txt")
+    try bench.run(
+      """
+      marked = train(m, "\(bench.folder)/marked.txt", steps: 1, held_out: 0)
+      plain = train(m, "\(bench.folder)/plain.txt", steps: 1, held_out: 0)
+      """)
+    #expect(try bench.shown("marked.loss == plain.loss") == "true")
+    // What isn't UTF-8 isn't learned as replacement characters.
+    try write(Array("The sky\n\ncaf".utf8) + [0xE9], to: bench.folder + "/latin.txt")
+    let failure = try bench.failure("train(m, \"\(bench.folder)/latin.txt\")")
+    #expect(failure.code == "wrong-file")
+    #expect(failure.message.hasSuffix("/latin.txt\" is not a text in UTF-8: line 3 isn't."))
+  }
+
   @Test func aFolderGetsTheModelItsStateAndItsRecords() throws {
     let bench = try bench()
     let folder = bench.folder + "/out"

@@ -12,12 +12,21 @@ public enum TableFiles {
     try Sequences.listElements(value)
   }
 
-  /// The lines of a text file, without their ends.
+  /// The lines of a text file that aren't empty, without their ends, and without a byte-order mark.
   ///
-  /// - Throws: `FunctionError` for a file that can't be read.
+  /// - Throws: `FunctionError` for a file that can't be read or isn't UTF-8.
   public static func lines(_ path: String) throws -> [String] {
-    try FileSystem.read(path).split(separator: UInt8(ascii: "\n")).map { line in
-      String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-    }
+    var bytes = try FileSystem.read(path)[...]
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    return try bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .enumerated().compactMap { number, line in
+        let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+        guard let text = String(validating: content, as: UTF8.self) else {
+          throw FunctionError(
+            "\(FileSystem.quoted(path)) is not a text in UTF-8: line \(number + 1) isn't.",
+            code: "wrong-file")
+        }
+        return text.isEmpty ? nil : text
+      }
   }
 }
