@@ -1,9 +1,10 @@
 /// The script of a scatter plot: pan and zoom in the plane, rotation in space, hover, search, legend.
 ///
-/// Marks are painted into one image by hand, back to front, which keeps twenty thousand of them smooth under a
-/// turning hand; axes lie on a canvas beneath.
+/// Marks are painted back to front into one image (``ScatterPaint``); axes lie on a canvas beneath.
 enum ScatterScript {
-  static let start = #"""
+  static let start = ScatterPaint.painter + view
+
+  private static let view = #"""
     const bytesOf = text => Uint8Array.from(atob(text), each => each.charCodeAt(0));
     const floatsOf = text => {
       const bytes = bytesOf(text), words = new DataView(bytes.buffer), result = new Float32Array(bytes.length / 4);
@@ -35,7 +36,7 @@ enum ScatterScript {
       const radii = data.radii ? bytesOf(data.radii) : null;
       const stage = add(root, "div", "stage"), back = add(stage, "canvas"), front = add(stage, "canvas");
       const tip = add(stage, "div", "tip"), legend = add(root, "div", "legend"), bar = add(root, "div", "bar");
-      const backPen = back.getContext("2d"), pen = front.getContext("2d");
+      const backPen = back.getContext("2d"), pen = front.getContext("2d"), discs = painter(pen);
       front.style.position = "absolute"; front.style.left = front.style.top = "0";
       front.style.touchAction = spatial ? "none" : "pan-y";
       front.tabIndex = 0;
@@ -48,6 +49,8 @@ enum ScatterScript {
       // beyond all others, the axes end before them and they stand at the edge, until they are asked for.
       let extents = [], half = 1, sides = [], middles = [], isCut = data.beyond > 0;
       const shown = axes.map(({ values }) => Float32Array.from(values)), isBeyond = new Uint8Array(count);
+      // The same in the box [-1, 1]³.
+      const inBox = axes.map(() => new Float32Array(count));
       const measure = () => {
         isBeyond.fill(0);
         extents = axes.map(({ values }, axis) => {
@@ -64,14 +67,15 @@ enum ScatterScript {
         half = Math.max(...extents.map(([low, high]) => (high - low) / 2));
         sides = extents.map(([low, high]) => (high - low) / 2 / half);
         middles = extents.map(([low, high]) => (low + high) / 2);
+        inBox.forEach((places, axis) => { for (let i = 0; i < count; i++) places[i] = (shown[axis][i] - middles[axis]) / half; });
       };
       measure();
       const first = { yaw: data.yaw, pitch: data.pitch, zoom: 1, x: 0, y: 0 };
-      let view = { ...first }, plot = {}, ratio = 1, image = null, words32 = null, pending = 0, cursor = -1, found = null;
+      let view = { ...first }, plot = {}, ratio = 1, pending = 0, cursor = -1, found = null;
       let showsLabels = count <= 60;
       const hidden = new Uint8Array(256), isFound = new Uint8Array(count);
       const px = new Float32Array(count), py = new Float32Array(count), far = new Float32Array(count);
-      const order = new Uint32Array(count), buckets = new Uint32Array(258);
+      const order = new Uint32Array(count), levels = new Uint8Array(count), buckets = new Uint32Array(256);
       const isShown = i => !(groups && hidden[groups[i]]);
       const base = radii ? 0 : data.radius;
 
@@ -94,9 +98,7 @@ enum ScatterScript {
           canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
           canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
         }
-        image = pen.createImageData(front.width, front.height);
-        words32 = new Uint32Array(image.data.buffer);
-        stamps = new Map();
+        discs.resize();
         if (spatial) refit();
         for (const text of root.querySelectorAll(".title, .note, .provenance, .legend, .bar")) text.style.maxWidth = width + "px";
       };
@@ -138,13 +140,13 @@ enum ScatterScript {
           return;
         }
         // What `camera` does, without an array for each of many points.
-        const [xs, ys, zs] = shown, [mx, my, mz] = middles;
+        const [xs, ys, zs] = inBox;
         const cy = Math.cos(view.yaw), sy = Math.sin(view.yaw), cp = Math.cos(view.pitch), sp = Math.sin(view.pitch);
         const scale = fit.scale * view.zoom;
         const x0 = plot.x + plot.width / 2 + fit.x * scale + view.x, y0 = plot.y + plot.height / 2 + fit.y * scale + view.y;
         let low = Infinity, high = -Infinity;
         for (let i = 0; i < count; i++) {
-          const x = (xs[i] - mx) / half, y = (ys[i] - my) / half, z = (zs[i] - mz) / half;
+          const x = xs[i], y = ys[i], z = zs[i];
           const away = y * cy - x * sy, depth = away * cp - z * sp, near = 4.5 / (4.5 + depth) * scale;
           px[i] = x0 + (x * cy + y * sy) * near; py[i] = y0 - (z * cp + away * sp) * near; far[i] = depth;
           if (depth < low) low = depth;
@@ -153,112 +155,44 @@ enum ScatterScript {
         // Back to front, by counting.
         const span = high > low ? high - low : 1;
         buckets.fill(0);
-        for (let i = 0; i < count; i++) { far[i] = (far[i] - low) / span; buckets[257 - Math.floor(far[i] * 255) - 1]++; }
-        for (let i = 1; i < 258; i++) buckets[i] += buckets[i - 1];
-        for (let i = count - 1; i >= 0; i--) order[--buckets[257 - Math.floor(far[i] * 255) - 1]] = i;
+        for (let i = 0; i < count; i++) {
+          far[i] = (far[i] - low) / span;
+          levels[i] = 255 - Math.floor(far[i] * 255);
+          buckets[levels[i]]++;
+        }
+        for (let i = 1; i < 256; i++) buckets[i] += buckets[i - 1];
+        for (let i = count - 1; i >= 0; i--) order[--buckets[levels[i]]] = i;
       };
 
-      let colors = null, page = [255, 255, 255];
+      let colors = null, page = 0xffffff;
+      const word = ([red, green, blue]) => blue << 16 | green << 8 | red;
+      const css = color => `rgb(${color & 255},${color >> 8 & 255},${color >> 16})`;
       const paint = () => {
-        page = dark() ? [17, 17, 17] : [255, 255, 255];
-        colors = new Uint8Array(3 * count);
-        const own = channels(dark() ? "#6ea8e8" : "#2f6bb3"), grey = [138, 146, 156];
-        const palette = categories.map(each => channels(each.color));
-        for (let i = 0; i < count; i++) {
-          let color = own;
-          if (groups) color = palette[groups[i]] || grey;
-          if (numbers) {
-            const share = Math.min(1, Math.max(0, (numbers[i] - data.low) / (data.high - data.low)));
-            const at = 6 * Math.round(share * 255);
-            color = Number.isNaN(numbers[i]) ? grey : channels("#" + data.colors.slice(at, at + 6));
-          }
-          colors.set(color, 3 * i);
+        page = dark() ? 0x111111 : 0xffffff;
+        const own = word(channels(dark() ? "#6ea8e8" : "#2f6bb3")), grey = word([138, 146, 156]);
+        const palette = categories.map(each => word(channels(each.color)));
+        colors = new Uint32Array(count).fill(own);
+        if (groups) for (let i = 0; i < count; i++) colors[i] = palette[groups[i]] ?? grey;
+        if (numbers) for (let i = 0; i < count; i++) {
+          const share = Math.min(1, Math.max(0, (numbers[i] - data.low) / (data.high - data.low)));
+          const at = 6 * Math.round(share * 255);
+          colors[i] = Number.isNaN(numbers[i]) ? grey : word(channels("#" + data.colors.slice(at, at + 6)));
         }
       };
       const radius = i => (radii ? radii[i] / 16 : base) * (spatial ? 4.5 / (3.9 + 1.2 * far[i]) : 1);
-      // A disc's pixels relative to the one of its middle, with how much of each it covers: the same for all
-      // discs of a radius to an eighth and a middle to a quarter of a pixel.
-      let stamps = new Map();
-      const stampOf = (r, fx, fy) => {
-        const key = (r << 4) + (fx << 2) + fy, known = stamps.get(key);
-        if (known) return known;
-        const outer = r / 8 + 0.5, reach = Math.ceil(outer) + 1, offsets = [], covers = [];
-        for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) {
-          const over = Math.min(1, outer - Math.hypot(x + 0.5 - (fx + 0.5) / 4, y + 0.5 - (fy + 0.5) / 4));
-          if (over > 0.004) { offsets.push(y * image.width + x); covers.push(over); }
-        }
-        const made = { reach, offsets: Int32Array.from(offsets), covers: Float32Array.from(covers) };
-        stamps.set(key, made);
-        return made;
-      };
-      const disc = (x, y, r, red, green, blue) => {
-        const column = Math.floor(x), row = Math.floor(y);
-        const { reach, offsets, covers } = stampOf(Math.round(r * 8), Math.floor((x - column) * 4), Math.floor((y - row) * 4));
-        if (column < reach || row < reach || column + reach >= image.width || row + reach >= image.height) {
-          cutDisc(x, y, r, red, green, blue);
-          return;
-        }
-        const pixels = image.data, middle = row * image.width + column, color = blue << 16 | green << 8 | red;
-        const whole = (255 << 24 | color) >>> 0;
-        for (let k = 0; k < offsets.length; k++) {
-          const place = middle + offsets[k], over = covers[k];
-          if (over === 1) { words32[place] = whole; continue; }
-          const at = 4 * place, alpha = pixels[at + 3];
-          if (alpha === 0) { words32[place] = (over * 255 << 24 | color) >>> 0; continue; }
-          if (alpha === 255) {
-            // On what is opaque, most pixels of a crowd, whole numbers do.
-            const back = words32[place], share = over * 256 | 0, b = back >> 16 & 255, g = back >> 8 & 255, r = back & 255;
-            words32[place] = (255 << 24 | b + ((blue - b) * share >> 8) << 16 | g + ((green - g) * share >> 8) << 8
-              | r + ((red - r) * share >> 8)) >>> 0;
-            continue;
-          }
-          const under = alpha / 255 * (1 - over), sum = over + under, share = over / sum, left = 1 - share;
-          pixels[at] = red * share + pixels[at] * left;
-          pixels[at + 1] = green * share + pixels[at + 1] * left;
-          pixels[at + 2] = blue * share + pixels[at + 2] * left;
-          pixels[at + 3] = 255 * sum;
-        }
-      };
-      // A disc that the picture's edge cuts.
-      const cutDisc = (x, y, r, red, green, blue) => {
-        const pixels = image.data, width = image.width, outer = r + 0.5, most = outer * outer;
-        const inner = r > 0.5 ? (r - 0.5) * (r - 0.5) : 0;
-        const left = Math.max(0, Math.floor(x - outer)), right = Math.min(width - 1, Math.ceil(x + outer));
-        const top = Math.max(0, Math.floor(y - outer)), bottom = Math.min(image.height - 1, Math.ceil(y + outer));
-        // The bytes of a pixel lie in memory in the order red, green, blue, alpha.
-        const whole = (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
-        for (let row = top; row <= bottom; row++) {
-          const dy = row + 0.5 - y, rest = dy * dy;
-          if (rest >= most) continue;
-          for (let column = left, place = row * width + left; column <= right; column++, place++) {
-            const dx = column + 0.5 - x, square = dx * dx + rest;
-            if (square >= most) continue;
-            if (square <= inner) { words32[place] = whole; continue; }
-            const at = 4 * place, over = outer - Math.sqrt(square), under = pixels[at + 3] / 255 * (1 - over), sum = over + under;
-            if (!(sum > 0)) continue;
-            const share = over / sum, left = 1 - share;
-            pixels[at] = red * share + pixels[at] * left;
-            pixels[at + 1] = green * share + pixels[at + 1] * left;
-            pixels[at + 2] = blue * share + pixels[at + 2] * left;
-            pixels[at + 3] = 255 * sum;
-          }
-        }
-      };
       const marks = () => {
-        words32.fill(0);
-        const rims = count <= 3000;
+        discs.clear();
+        const rims = count <= 3000, mist = spatial ? (numbers ? 64 : 128) : 0;
         for (const late of found ? [false, true] : [false]) for (let k = 0; k < count; k++) {
           const i = order[k];
           if (isBeyond[i] || !isShown(i) || (found && late !== (isFound[i] === 1))) continue;
           if (!spatial && (px[i] < plot.x - 9 || px[i] > plot.x + plot.width + 9 || py[i] < plot.y - 9 || py[i] > plot.y + plot.height + 9)) continue;
-          const fade = found && !late ? 0.8 : spatial ? (numbers ? 0.25 : 0.5) * far[i] : 0;
-          const own = 1 - fade, at = 3 * i;
+          const isFaint = found && !late, fade = isFaint ? 205 : mist * far[i] | 0;
           const r = radius(i) * ratio * (late ? 1.25 : 1), x = px[i] * ratio, y = py[i] * ratio;
-          if (rims && !(found && !late)) disc(x, y, r + 0.8 * ratio, page[0], page[1], page[2]);
-          disc(x, y, r, Math.round(colors[at] * own + page[0] * fade), Math.round(colors[at + 1] * own + page[1] * fade),
-            Math.round(colors[at + 2] * own + page[2] * fade));
+          if (rims && !isFaint) discs.disc(x, y, r + 0.8 * ratio, page);
+          discs.disc(x, y, r, fade ? discs.mixed(page, colors[i], fade) : colors[i]);
         }
-        pen.putImageData(image, 0, 0);
+        discs.show();
       };
 
       const inks = () => dark() ? ["#e8eaed", "#a3abb5", "#5f6770", "#2c3138"] : ["#1b1f24", "#5b636d", "#9aa2ab", "#e3e6ea"];
@@ -355,7 +289,7 @@ enum ScatterScript {
             if (x < plot.x || y < plot.y + 6 || x + width > plot.x + plot.width || y > plot.y + plot.height - 6) continue;
             if (taken.some(box => x < box[2] && x + width > box[0] && y - 7 < box[3] && y + 7 > box[1])) continue;
             taken.push([x, y - 7, x + width, y + 7]);
-            pen.lineWidth = 3; pen.strokeStyle = `rgb(${page})`; pen.strokeText(text, x, y);
+            pen.lineWidth = 3; pen.strokeStyle = css(page); pen.strokeText(text, x, y);
             pen.fillStyle = ink; pen.fillText(text, x, y);
             return true;
           }
@@ -375,7 +309,7 @@ enum ScatterScript {
           pen.beginPath();
           pen.moveTo(px[i], py[i] - r); pen.lineTo(px[i] + r, py[i]); pen.lineTo(px[i], py[i] + r); pen.lineTo(px[i] - r, py[i]);
           pen.closePath();
-          pen.lineWidth = 1.5; pen.strokeStyle = `rgb(${colors.subarray(3 * i, 3 * i + 3)})`; pen.fillStyle = `rgb(${page})`;
+          pen.lineWidth = 1.5; pen.strokeStyle = css(colors[i]); pen.fillStyle = css(page);
           pen.fill(); pen.stroke();
         }
         if (cursor >= 0) {

@@ -147,8 +147,8 @@ extension AttentionFunctions {
     summary:
       "The difference of two attention maps of one size: of two texts, heads or models; or two trainings' curves.",
     details: """
-      Each number is that of the second map minus that of the first: red where the second looks \
-      more, blue where it looks less. Texts must have as many tokens as each other; where a token \
+      Each number is that of the second map minus that of the first: blue where the second looks \
+      more, orange where it looks less. Texts must have as many tokens as each other; where a token \
       differs, both are shown.
       """,
     parameters: [

@@ -118,7 +118,7 @@ final class SensitivityValue: ObjectValue {
           isHollow: !row.isSignificant)
       },
       note:
-        "mean derivative along the concept's unit vector, \(inputs) inputs, whiskers over \(options.runs) runs; "
+        "mean derivative along the concept's unit vector, \(inputs) \(inputs == 1 ? "input" : "inputs"), whiskers over \(options.runs) runs; "
         + (test == .rank
           ? "rank test against \(options.randomConcepts) random concepts, Holm's correction for \(rows.count) tests at 5 %"
           : "t-test of scores as published, which takes runs on one model for independent; Holm's correction"),

@@ -13,6 +13,7 @@ import re
 import sys
 from pathlib import Path
 
+import crowd
 import lab
 from tour import Checks
 
@@ -35,6 +36,7 @@ CELLS = {
            " layer: 3, head: 2, every: 2, seed: 1)\nrun",
     "lens": f'lens("{CHINESE}")',
     "tokens": "tokens(text)",
+    "crowd": crowd.CELL,
     "explore": f'explore("{TEXT}")',
 }
 
@@ -386,6 +388,7 @@ def main(folder):
                 use_tokens(hand("why"), "[tabindex] bdi")
                 use_points(hand("space"), True)
                 use_points(hand("plane"), False)
+                crowd.use_crowd(hand("crowd"), page.html(list(CELLS).index("crowd")), theme == "Dark")
                 use_lines(hand("run"))
                 sequence = page.page.locator(".jp-CodeCell").nth(list(CELLS).index("run")).locator(
                     ".vitrine-figure[data-live]:visible")

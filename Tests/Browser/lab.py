@@ -173,6 +173,12 @@ class Page:
         """What each code cell shows: its source, and its outputs' pictures and texts."""
         return self.page.evaluate(CELLS, PANEL)
 
+    def html(self, cell):
+        """The first output of a code cell as it is in the notebook."""
+        return self.page.evaluate(
+            f"i => [...{PANEL}.content.model.cells].filter(c => c.type === 'code')[i].outputs.get(0).toJSON().data['text/html']",
+            cell)
+
     def drawn(self, cell):
         """Whether the first picture that a code cell shows, or else the first view that is made of
         text alone, has more in it than one flat colour."""

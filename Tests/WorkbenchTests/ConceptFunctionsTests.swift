@@ -57,6 +57,38 @@ import Training
     #expect(shown.contains("not significant") || found.count == 5)
   }
 
+  /// Several concepts together are corrected for all their layers, and the figure says how and what isn't significant.
+  @Test func severalConceptsAreCorrectedTogether() throws {
+    let bench = try Bench("specimen")
+    let technology = Self.topics(.technology, count: 40, seed: 5)
+    let emotion = Self.topics(.emotion, count: 40, seed: 6)
+    try bench.run(
+      """
+      random = \(Self.list(Array(technology.suffix(20)) + emotion))
+      planted = concept("technology", \(Self.list(Array(technology.prefix(20)))), random: random, runs: 8, seed: 1)
+      nothing = concept("nothing", \(Self.list(Array(technology.prefix(10)) + emotion.prefix(10))), random: random, runs: 8, seed: 1)
+      inputs = \(Self.list(Array(emotion.prefix(6)) + technology.prefix(6)))
+      both = tcav([planted, nothing], inputs: inputs, target: " technology", against: " emotion")
+      published = tcav(nothing, inputs: inputs[0..<1], target: " technology", against: " emotion", test: "t")
+      """)
+    let p = try #require(try bench.json("both.p").array).compactMap(\.number)
+    let significant = try #require(try bench.json("both.significant").array).compactMap(\.bool)
+    #expect(p.count == 10 && significant.count == 10)
+    // Holm's rule by hand: each of the smallest so far is below its share of 5 %.
+    var held = true
+    for (place, index) in p.indices.sorted(by: { (p[$0], $0) < (p[$1], $1) }).enumerated() {
+      held = held && p[index] <= 0.05 / Double(10 - place)
+      #expect(significant[index] == held, "test \(index), p \(p[index])")
+    }
+    #expect(
+      significant.prefix(5).contains(true) && !significant.suffix(5).contains(true), "\(p)")
+    let shown = try bench.shown("both")
+    #expect(shown.contains("against 200 random concepts, Holm's correction for 10 tests at 5 %"))
+    #expect(shown.contains("nothing · layer 4") && shown.contains("not significant, p"))
+    let t = try bench.shown("published")
+    #expect(t.contains("t-test of scores as published") && t.contains("1 input, whiskers"))
+  }
+
   /// Of 200 concepts that are random texts, at most 7 % are found at 5 %, over two layers together.
   @Test func randomConceptsAreRarelyFound() throws {
     let model = try LanguageModel.load(path: "\(shippedModels)/specimen")

@@ -1,4 +1,5 @@
 import DataFormats
+import Figures
 import Interpreter
 import Tensors
 import Testing
@@ -118,6 +119,12 @@ import Workbench
     #expect(try bench.number("compare(a, a).mean_magnitude") == 0)
     let shown = try bench.shown("d")
     #expect(shown.contains("doctor → nurse") && shown.contains("he → she"))
+    // What help says of the colours is what is drawn.
+    let (more, less) = (ColorMap.signed.color(at: 1), ColorMap.signed.color(at: 0))
+    #expect(more.blue > more.red && less.red > less.blue)
+    let help = try bench.shown("help(compare)")
+    #expect(help.contains("blue where the second looks more, orange where it looks less"))
+    #expect(shown.contains("blue: more in the former, orange: more in the latter"))
     #expect(
       try bench.failure("compare(a, attention(\"A cat.\", layer: 3, head: 1))").code
         == "wrong-shape")
