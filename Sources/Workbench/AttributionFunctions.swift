@@ -20,7 +20,8 @@ enum AttributionFunctions {
     default: .text(Attribution.Method.integratedGradients.rawValue), "How to tell.")
   static let baseline = ParameterDefinition(
     "baseline", .text, default: .text("beginning"),
-    "What stands for an absent token: \"beginning\", \"mean\", \"zero\", or a token's text.")
+    "What stands for an absent token: \"beginning\", \"mean\", \"zero\", a token's text, or a text of as many tokens."
+  )
   static let steps = ParameterDefinition(
     "steps", .optional(.integer(in: 1...10_000)), defaultText: "as many as needed",
     "Points on the way of integrated gradients.")
@@ -198,13 +199,7 @@ enum AttributionFunctions {
       guard let tokenizer = model.tokenizer else { throw ModelError.noTokenizer(model: model.name) }
       let ids =
         tokenizer.id(of: name).map { [$0] } ?? tokenizer.ids(of: name, addSpecialTokens: false)
-      guard ids.count == 1 else {
-        throw ArgumentError(
-          "baseline",
-          "`baseline` takes \"beginning\", \"mean\", \"zero\", or the text of one token, and "
-            + "\(Value.text(name).description) is \(ids.count) tokens.")
-      }
-      return .token(ids[0])
+      return ids.count == 1 ? .token(ids[0]) : .tokens(tokenizer.ids(of: name))
     }
   }
 }

@@ -22,6 +22,11 @@ enum ErrorWording {
     case let error as ProjectionError:
       FunctionError(error.description, code: "unsuitable-points")
     case let error as TensorError: FunctionError("\(error)", code: "wrong-shape")
+    case let error as AttributionBaselineError:
+      FunctionError(
+        error.description,
+        hint: "Give a text of the same number of tokens, or \"beginning\", \"mean\" or \"zero\".",
+        code: "wrong-value")
     case let error as AttentionFlowError:
       FunctionError(
         error.description, hint: "Take a shorter text, or the rollout, which costs little.",

@@ -33,6 +33,28 @@ import Testing
     #expect(bundle.html?.contains("depends on the baseline") == true)
   }
 
+  /// Where another text is the baseline, tokens that both have did nothing, and the rest is the texts' difference.
+  @Test(arguments: ["integrated_gradients", "deeplift", "occlusion", "shapley"])
+  func anotherTextIsABaseline(method: String) throws {
+    let bench = try Self.bench()
+    try bench.run("other = attribute(\"1294\", target: \"7\", method: \"gradient_norm\").value")
+    try bench.run(
+      "a = attribute(\"1234\", target: \"7\", method: \"\(method)\", baseline: \"1294\", steps: 32, samples: 2)"
+    )
+    for place in [-4, -3, -1] {
+      #expect(abs(try bench.number("a.scores[\(place)]")) < 1e-6)
+    }
+    let delta = try bench.json("a.delta == none") == true ? 0 : try bench.number("a.delta")
+    let difference = try bench.number("a.value - other")
+    #expect(abs(difference) > 1e-3)
+    #expect(abs(try bench.number("a.scores[-2]") - difference - delta) < 1e-5)
+    if method == "integrated_gradients" || method == "deeplift" {
+      #expect(abs(try bench.number("a.baseline_value - other")) < 1e-5)
+    }
+    try bench.run("c = conductance(\"1234\", target: \"7\", baseline: \"1294\", steps: 4)")
+    #expect(try bench.number("c.scores[0][-1]") == 0)
+  }
+
   @Test func wordsAndTokensAddUpToTheSame() throws {
     let bench = try Self.bench()
     try bench.run(
@@ -107,7 +129,9 @@ import Testing
   @Test func whatCannotBeExplainedSaysSo() throws {
     let bench = try Self.bench()
     #expect(try bench.failure("attribute(\"a\", method: \"magic\")").message.contains("magic"))
-    #expect(try bench.failure("attribute(\"a\", baseline: \"one two\")").message.contains("tokens"))
+    let unequal = try bench.failure("attribute(\"12\", baseline: \"123\", method: \"occlusion\")")
+    #expect(unequal.message.contains("are explained"))
+    #expect(unequal.code == "wrong-value")
     #expect(try bench.failure("attribute(\"a\", target: \"\")").message.contains("character"))
     let encoder = try Bench("all-MiniLM-L6-v2")
     try encoder.run("load(\"all-MiniLM-L6-v2\")")

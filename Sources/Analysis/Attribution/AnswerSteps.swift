@@ -53,11 +53,10 @@ struct AnswerSteps {
 
   /// The vectors where every token that is explained is absent.
   func baseline(_ kind: AttributionBaseline, _ cancellation: Cancellation?) throws -> [Float] {
-    let absent = try kind.vector(of: model, cancellation)
-    let own = vectors.floats
-    return own.indices.map {
-      $0 < explainedCount * absent.count ? absent[$0 % absent.count] : own[$0]
-    }
+    var result = vectors.floats
+    let absent = try kind.vectors(explainedCount, of: model, cancellation)
+    result.replaceSubrange(..<absent.count, with: absent)
+    return result
   }
 
   /// The scalars for given vectors `[tokens, width]` in place of the tokens' own.
@@ -120,10 +119,10 @@ struct AnswerSteps {
     _ step: Int, _ kind: AttributionBaseline, _ cancellation: Cancellation?
   ) throws -> (scores: [Double], found: RescaledMultipliers) {
     let (count, width) = (explained(step), model.configuration.width)
-    let (own, absent) = (vectors.floats, try kind.vector(of: model, cancellation))
+    let own = vectors.floats
     // What comes after the tokens that explain it is given, as it is for the text.
-    let base = own.indices.map { $0 < count * width ? absent[$0 % width] : own[$0] }
-    let baseline = Tensor(shape: vectors.shape, base)
+    let base = try baseline(kind, cancellation)[..<(count * width)] + own[(count * width)...]
+    let baseline = Tensor(shape: vectors.shape, Array(base))
     let found =
       if let written {
         try model.multipliers(

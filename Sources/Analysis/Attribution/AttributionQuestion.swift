@@ -179,11 +179,30 @@ public enum AttributionBaseline: Sendable, Hashable {
   case zero
   /// The vector of a token, such as one for padding.
   case token(Int)
+  /// The vectors of another text's tokens, each in the place of the token with its number: as many as are explained.
+  case tokens([Int])
 
-  /// The vector, as many numbers as the model is wide.
-  func vector(of model: LanguageModel, _ cancellation: Cancellation?) throws -> [Float] {
+  /// The vectors that stand for the first `count` tokens, one after another: `count` times the model's width.
+  ///
+  /// - Throws: `AttributionBaselineError` where another text hasn't as many tokens; `ModelError`; `Cancelled`.
+  func vectors(
+    _ count: Int, of model: LanguageModel, _ cancellation: Cancellation?
+  ) throws -> [Float] {
+    if case .tokens(let ids) = self {
+      guard ids.count == count else {
+        throw AttributionBaselineError(given: ids.count, needed: count)
+      }
+      return try model.tokenVectors(ids: ids, cancellation: cancellation).floats
+    }
+    let absent = try vector(of: model, cancellation)
+    return (0..<count).flatMap { _ in absent }
+  }
+
+  /// The one vector of a baseline that is the same everywhere, as many numbers as the model is wide.
+  private func vector(of model: LanguageModel, _ cancellation: Cancellation?) throws -> [Float] {
     switch self {
     case .zero: return [Float](repeating: 0, count: model.configuration.width)
+    case .tokens: preconditionFailure("another text has a vector for each place")
     case .token(let id): return try model.tokenVectors(ids: [id]).floats
     case .beginning:
       guard let id = model.tokenizer?.beginOfSequenceID,
@@ -202,5 +221,19 @@ public enum AttributionBaseline: Sendable, Hashable {
       }
       return sums.map { Float($0 / Double(count)) }
     }
+  }
+}
+
+/// Why another text can't stand for the absent one: it has fewer or more tokens.
+public struct AttributionBaselineError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The baseline's tokens, those that the model adds included.
+  public let given: Int
+  /// The tokens that are explained.
+  public let needed: Int
+
+  /// One sentence with the facts.
+  public var description: String {
+    "A text as baseline stands in token by token: it has \(given) \(given == 1 ? "token" : "tokens"), "
+      + "and \(needed) \(needed == 1 ? "is" : "are") explained."
   }
 }

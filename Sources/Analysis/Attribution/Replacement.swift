@@ -1,3 +1,4 @@
+import Models
 import Tensors
 
 /// A prompt of which some tokens are replaced by a baseline.
@@ -15,7 +16,7 @@ struct Replacement {
     self.cancellation = cancellation
     units = options.units ?? (0..<question.promptCount).map { [$0] }
     vectors = question.vectors.floats
-    absent = try options.baseline.vector(of: question.model, cancellation)
+    absent = try options.baseline.vectors(question.promptCount, of: question.model, cancellation)
   }
 
   /// The scalar where the tokens at these positions are the baseline.
@@ -30,9 +31,10 @@ struct Replacement {
       let variants = replaced[start..<min(replaced.count, start + question.batchSize)].map {
         positions in
         var changed = vectors
+        let width = question.model.configuration.width
         for position in positions {
-          let start = position * absent.count
-          changed.replaceSubrange(start..<start + absent.count, with: absent)
+          let range = position * width..<(position + 1) * width
+          changed.replaceSubrange(range, with: absent[range])
         }
         return Tensor(shape: question.vectors.shape, changed)
       }
