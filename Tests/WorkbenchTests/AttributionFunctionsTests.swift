@@ -42,7 +42,8 @@ import Testing
       "a = attribute(\"1234\", target: \"7\", method: \"\(method)\", baseline: \"1294\", steps: 32, samples: 2)"
     )
     for place in [-4, -3, -1] {
-      #expect(abs(try bench.number("a.scores[\(place)]")) < 1e-6)
+      // The text by itself and batches of changed texts are summed in different orders.
+      #expect(abs(try bench.number("a.scores[\(place)]")) < 5e-6)
     }
     let delta = try bench.json("a.delta == none") == true ? 0 : try bench.number("a.delta")
     let difference = try bench.number("a.value - other")
