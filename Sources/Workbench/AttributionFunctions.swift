@@ -59,7 +59,8 @@ enum AttributionFunctions {
       measure,
       ParameterDefinition(
         "check", .bool, default: .bool(false),
-        "Whether a model of random weights is explained too: the same picture would mean that the method looks at the text alone."
+        "Whether the scores are tried: tokens are taken away and given back in their order, as `faithfulness` does, and a model "
+          + "of random weights is explained too, whose same picture would mean that the method looks at the text alone."
       ),
       seed,
       TraceRequest.using,
@@ -91,21 +92,25 @@ enum AttributionFunctions {
     let attribution = try Attribution(
       question, method: method, options: options, cancellation: context.cancellation
     ) { context.progress("Explaining", fraction: $0) }
-    var similarity: Double?
+    var check: AttributionCheck?
     if try arguments.bool("check") {
-      similarity = try RandomisedWeights.similarity(
-        of: attribution, question, options: options,
-        random: try RandomModels.model(like: trace.model, seed: options.seed, in: context),
-        cancellation: context.cancellation
-      ) { context.progress("Explaining random weights", fraction: $0) }
+      check = AttributionCheck(
+        faithfulness: try Faithfulness(
+          of: attribution, question, options: options, cancellation: context.cancellation
+        ) { context.progress("Taking tokens away", fraction: $0) },
+        similarity: try RandomisedWeights.similarity(
+          of: attribution, question, options: options,
+          random: try RandomModels.model(like: trace.model, seed: options.seed, in: context),
+          cancellation: context.cancellation
+        ) { context.progress("Explaining random weights", fraction: $0) })
     }
     return .object(
       AttributionValue(
         attribution, question: question, options: options, answer: answer,
-        similarity: similarity, of: trace,
+        check: check, of: trace,
         provenance: try trace.model.provenance(
           of: context.call,
-          seed: method.isRandom || similarity != nil ? Int(clamping: options.seed) : nil,
+          seed: method.isRandom || check != nil ? Int(clamping: options.seed) : nil,
           in: context)))
   }
 

@@ -13,20 +13,20 @@ final class AttributionValue: ObjectValue {
   let options: Attribution.Options
   let trace: TraceValue
   private let answer: AttributionAnswer
-  /// How much the scores look the same for a model of random weights, where that was asked.
-  private let similarity: Double?
+  /// How the scores stood up to being tried, where that was asked.
+  private let check: AttributionCheck?
   private let provenance: Provenance
 
   init(
     _ attribution: Attribution, question: AttributionQuestion, options: Attribution.Options,
-    answer: AttributionAnswer, similarity: Double? = nil, of trace: TraceValue,
+    answer: AttributionAnswer, check: AttributionCheck? = nil, of trace: TraceValue,
     provenance: Provenance
   ) {
     self.attribution = attribution
     self.question = question
     self.options = options
     self.answer = answer
-    self.similarity = similarity
+    self.check = check
     self.trace = trace
     self.provenance = provenance
   }
@@ -59,6 +59,7 @@ final class AttributionValue: ObjectValue {
     ("baseline_value", "the same where all tokens are the baseline"),
     ("probability", "how likely the target's first token is"),
     ("steps", "how many points, copies or orders were used"),
+    ("faithfulness", "what `faithfulness` gives of it; none unless asked with check: true"),
     (
       "random_weights",
       "the rank correlation with the scores for a model of random weights; none unless asked with check: true"
@@ -83,7 +84,13 @@ final class AttributionValue: ObjectValue {
     case "baseline_value": attribution.baselineValue.map { .number($0) } ?? Value.none
     case "probability": .number(answer.probability)
     case "steps": .integer(attribution.steps)
-    case "random_weights": similarity.map { .number($0) } ?? Value.none
+    case "faithfulness":
+      check.map {
+        .object(
+          FaithfulnessValue(
+            $0.faithfulness, method: attribution.method, provenance: provenance))
+      } ?? Value.none
+    case "random_weights": check.map { .number($0.similarity) } ?? Value.none
     case "trace": .object(trace)
     default: nil
     }
@@ -152,21 +159,7 @@ final class AttributionValue: ObjectValue {
     }
     if let delta = attribution.delta { facts.append("delta \(NumberText.short(delta))") }
     facts.append("probability \(NumberText.percent(answer.probability))")
-    var lines = [facts.joined(separator: " · "), attribution.method.weakness]
-    if let similarity { lines.append(Self.words(similarity: similarity)) }
-    return lines
-  }
-
-  /// What the check with random weights found.
-  private static func words(similarity: Double) -> String {
-    let number = NumberText.short(similarity, 2)
-    let meaning =
-      switch similarity {
-      case ..<0.3: "what is shown comes from what the model has learned"
-      case ..<0.7: "part of what is shown is the text's own shape"
-      default: "what is shown comes from the text's shape, not from what the model has learned"
-      }
-    return "Random weights: rank correlation \(number) of the scores' sizes; \(meaning)."
+    return [facts.joined(separator: " · "), attribution.method.weakness] + (check?.notes ?? [])
   }
 
   private var table: Table {
@@ -252,73 +245,5 @@ extension Attribution.Method {
       "Tokens that say the same cover for each other: each alone seems not to matter."
     case .shapley: "It is an estimate from sampled orders, over texts with gaps that no one writes."
     }
-  }
-}
-
-/// Deletion and insertion curves.
-final class FaithfulnessValue: ObjectValue {
-  private let result: Faithfulness
-  private let method: Attribution.Method
-  private let provenance: Provenance
-
-  init(_ result: Faithfulness, method: Attribution.Method, provenance: Provenance) {
-    self.result = result
-    self.method = method
-    self.provenance = provenance
-  }
-
-  var typeName: String { "Faithfulness" }
-
-  var summary: String {
-    "deletion area \(NumberText.short(result.deletionArea)) (random \(NumberText.short(result.randomArea))), "
-      + "insertion area \(NumberText.short(result.insertionArea))"
-  }
-
-  var fieldNames: [String] {
-    ["deletion", "insertion", "random", "deletion_area", "insertion_area", "random_area"]
-  }
-
-  func fieldSummary(_ name: String) -> String? {
-    switch name {
-    case "deletion": "what is left after each token that was taken away, strongest first"
-    case "insertion": "what is there after each token that was given back, strongest first"
-    case "random": "what is left after tokens taken away in random orders, in the mean"
-    case "deletion_area": "the area under the first curve: low is good"
-    case "insertion_area": "the area under the second: high is good"
-    case "random_area": "the area under the third"
-    default: nil
-    }
-  }
-
-  func field(_ name: String) throws -> Value? {
-    switch name {
-    case "deletion": .numbers(result.deletion)
-    case "insertion": .numbers(result.insertion)
-    case "random": .numbers(result.randomDeletion)
-    case "deletion_area": .number(result.deletionArea)
-    case "insertion_area": .number(result.insertionArea)
-    case "random_area": .number(result.randomArea)
-    default: nil
-    }
-  }
-
-  /// The three curves.
-  func defaultFigure(in context: ExecutionContext) throws -> (any Figure)? {
-    let xs = result.deletion.indices.map { Double($0) }
-    return LineChart(
-      title: "Faithfulness · \(method.words)",
-      series: [
-        LineSeries(name: "deletion, strongest first", xs: xs, ys: result.deletion),
-        LineSeries(name: "deletion, random", xs: xs, ys: result.randomDeletion),
-        LineSeries(name: "insertion, strongest first", xs: xs, ys: result.insertion),
-      ], xTitle: "tokens", yTitle: "what is explained", note: summary, provenance: provenance)
-  }
-
-  var json: JSON {
-    [
-      "deletion": .array(result.deletion.map { .number($0) }),
-      "insertion": .array(result.insertion.map { .number($0) }),
-      "random": .array(result.randomDeletion.map { .number($0) }),
-    ]
   }
 }

@@ -118,13 +118,20 @@ import Testing
     let bench = try Self.bench()
     try bench.run("a = attribute(\"Once upon a time\", method: \"attn_lrp\", check: true, seed: 3)")
     #expect(abs(try bench.number("a.random_weights")) <= 1)
-    #expect(try bench.run("a").results.first?.html?.contains("Random weights") == true)
+    let page = try #require(try bench.run("a").results.first?.html)
+    #expect(page.contains("Random weights") && page.contains("deletion area"))
+    try bench.run("f = faithfulness(a)")
+    for name in ["deletion_area", "insertion_area"] {
+      #expect(try bench.number("a.faithfulness.\(name)") == bench.number("f.\(name)"))
+    }
     #expect(
       try bench.json(
         "attribute(\"Once upon a time\", method: \"attn_lrp\", check: true, seed: 3).random_weights == a.random_weights"
       ) == true)
     #expect(
       try bench.json("attribute(\"Once\", method: \"occlusion\").random_weights == none") == true)
+    #expect(
+      try bench.json("attribute(\"Once\", method: \"occlusion\").faithfulness == none") == true)
   }
 
   @Test func whatCannotBeExplainedSaysSo() throws {
