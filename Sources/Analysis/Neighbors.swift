@@ -125,7 +125,7 @@ public enum Neighbors {
   ///
   /// - Throws: `ProjectionError` where `neighbors` is not below half the number of points, `Cancelled`.
   public static func trustworthiness(
-    of map: [[Double]], for points: Tensor, neighbors: Int = 5, pool: ThreadPool = .shared,
+    of map: [[Double]], for points: Tensor, neighbors: Int = 5, pool: ThreadPool = Compute.pool,
     cancellation: Cancellation? = nil
   ) throws -> Double {
     let rows = try CenteredRows(points)

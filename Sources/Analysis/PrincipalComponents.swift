@@ -29,7 +29,7 @@ public struct PrincipalComponents: Sendable {
   /// - Parameter seed: decides the start of the iteration for more than 512 points and dimensions.
   /// - Throws: `ProjectionError` for points that can't be projected, `Cancelled`.
   public init(
-    of points: Tensor, count: Int, seed: UInt64 = 0, pool: ThreadPool = .shared,
+    of points: Tensor, count: Int, seed: UInt64 = 0, pool: ThreadPool = Compute.pool,
     cancellation: Cancellation? = nil
   ) throws {
     if points.rank == 2, points.shape[1] >= count, count >= 1,
@@ -248,7 +248,7 @@ extension PrincipalComponents {
   /// Gram and Schmidt's process, twice for each vector so that rounding leaves nothing; also against vectors that are
   /// orthonormal already.
   private static func orthonormal(
-    _ vectors: [[Double]], to others: [[Double]] = [], pool: ThreadPool = .shared
+    _ vectors: [[Double]], to others: [[Double]] = [], pool: ThreadPool = Compute.pool
   ) -> [[Double]] {
     var basis: [[Double]] = []
     let lengths = vectors.map { dot($0, $0).squareRoot() }

@@ -50,7 +50,7 @@ public struct TSNE: Sendable {
   /// - Parameter progress: called now and then with the steps taken, and how many there are at most.
   /// - Throws: `ProjectionError` for points that can't be mapped, `Cancelled`.
   public init(
-    of points: Tensor, axes: Int = 2, options: Options = Options(), pool: ThreadPool = .shared,
+    of points: Tensor, axes: Int = 2, options: Options = Options(), pool: ThreadPool = Compute.pool,
     cancellation: Cancellation? = nil, progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
     precondition(axes == 2 || axes == 3, "\(axes) axes")

@@ -44,7 +44,7 @@ public struct UMAP: Sendable {
   /// - Parameter progress: called now and then with the epochs done, and how many there are.
   /// - Throws: `ProjectionError` for points that can't be mapped, `Cancelled`.
   public init(
-    of points: Tensor, axes: Int = 2, options: Options = Options(), pool: ThreadPool = .shared,
+    of points: Tensor, axes: Int = 2, options: Options = Options(), pool: ThreadPool = Compute.pool,
     cancellation: Cancellation? = nil, progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
     precondition(axes == 2 || axes == 3, "\(axes) axes")

@@ -35,7 +35,8 @@ public enum Compute {
   @TaskLocal static var precision = ProductPrecision.float32
 
   static var kernels: Kernels { kernelsOverride ?? Kernels.best }
-  static var pool: ThreadPool { poolOverride ?? ThreadPool.shared }
+  /// The threads that work is divided among: the shared ones, or those of `with(pool:)` around the call.
+  public static var pool: ThreadPool { poolOverride ?? ThreadPool.shared }
 
   /// Runs `body` with the loops of `instructionSet`; nil when this CPU cannot run them.
   public static func with<Value, Failure: Error>(

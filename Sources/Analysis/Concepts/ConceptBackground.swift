@@ -50,7 +50,7 @@ public final class ConceptBackground: Sendable {
   ///
   /// - Throws: `Cancelled`.
   public init(
-    _ activations: ConceptActivations, pool: ThreadPool = .shared,
+    _ activations: ConceptActivations, pool: ThreadPool = Compute.pool,
     cancellation: Cancellation? = nil
   ) throws {
     self.activations = activations

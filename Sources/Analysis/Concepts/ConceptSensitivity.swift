@@ -69,7 +69,7 @@ public struct ConceptSensitivity: Sendable {
   public init(
     concept: ConceptActivations, counterparts: ConceptActivations? = nil,
     random: ConceptBackground, gradients: ConceptGradients, options: Options = Options(),
-    pool: ThreadPool = .shared, cancellation: Cancellation? = nil,
+    pool: ThreadPool = Compute.pool, cancellation: Cancellation? = nil,
     progress: (Double) -> Void = { _ in }
   ) throws {
     precondition(random.count >= 2 * concept.count && concept.count > 1, "texts enough")

@@ -117,7 +117,7 @@ public struct LinearProbe: Sendable {
     _ cancellation: Cancellation?
   ) throws(Cancelled) -> Answer {
     let count = (folds.max() ?? 0) + 1
-    let parts = ThreadPool.shared.map(count: count, grain: 1) { range -> [Int]? in
+    let parts = Compute.pool.map(count: count, grain: 1) { range -> [Int]? in
       try? space.labels(
         holdingOut: folds.map { $0 == range.lowerBound }, labels, classes: classes,
         penalty: options.penalty, cancellation: cancellation)
@@ -197,7 +197,7 @@ struct ProbeSpace: Sendable {
     var mean = [Double](repeating: 0, count: width)
     for row in rows { for column in 0..<width { mean[column] += row[column] / Double(count) } }
     let centred = rows.map { row in zip(row, mean).map { $0 - $1 } }
-    let lines = ThreadPool.shared.map(count: count, grain: 1) { range -> [Double] in
+    let lines = Compute.pool.map(count: count, grain: 1) { range -> [Double] in
       if cancellation?.isCancelled == true { return [] }
       let row = centred[range.lowerBound]
       return centred.map { other in
