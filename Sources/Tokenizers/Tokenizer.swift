@@ -24,6 +24,8 @@ public final class Tokenizer: Sendable {
   public let endOfSequenceID: Int?
   /// The id of the token that stands for a gap which the model is to fill, if there is one.
   public let maskID: Int?
+  /// The id of the token that fills a batch's shorter texts, where the configuration names one.
+  public let paddingID: Int?
 
   /// Makes a tokenizer of its files' contents.
   ///
@@ -68,6 +70,7 @@ public final class Tokenizer: Sendable {
     beginOfSequenceID = try id("bos_token")
     endOfSequenceID = try id("eos_token")
     maskID = try? id("mask_token")
+    paddingID = try? id("pad_token")
     var special = Set(addedTokens.tokens.filter(\.isSpecial).map(\.id))
     if let id = beginOfSequenceID { special.insert(id) }
     if let id = endOfSequenceID { special.insert(id) }

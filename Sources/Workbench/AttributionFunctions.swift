@@ -20,7 +20,8 @@ enum AttributionFunctions {
     default: .text(Attribution.Method.integratedGradients.rawValue), "How to tell.")
   static let baseline = ParameterDefinition(
     "baseline", .text, default: .text("beginning"),
-    "What stands for an absent token: \"beginning\", \"mean\", \"zero\", a token's text, or a text of as many tokens."
+    "What stands for an absent token: \"beginning\", \"mean\", \"zero\", \"padding\", a token's text, or a text of as many "
+      + "tokens."
   )
   static let steps = ParameterDefinition(
     "steps", .optional(.integer(in: 1...10_000)), defaultText: "as many as needed",
@@ -200,6 +201,14 @@ enum AttributionFunctions {
     case "beginning": return .beginning
     case "mean": return .mean
     case "zero": return .zero
+    case "padding":
+      guard let id = model.tokenizer?.paddingID else {
+        throw ArgumentError(
+          "baseline",
+          "\(Value.text(model.name).description) names no token for padding, so that none can stand for an absent one.",
+          hint: "Take \"beginning\", \"mean\" or \"zero\".", code: "wrong-value")
+      }
+      return .token(id)
     default:
       guard let tokenizer = model.tokenizer else { throw ModelError.noTokenizer(model: model.name) }
       let ids =

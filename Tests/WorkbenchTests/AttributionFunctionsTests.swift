@@ -56,6 +56,18 @@ import Testing
     #expect(try bench.number("c.scores[0][-1]") == 0)
   }
 
+  @Test func paddingIsABaseline() throws {
+    let bench = try Self.bench()
+    func scores(_ baseline: String) throws -> JSON {
+      try bench.json(
+        "attribute(\"1234\", target: \"7\", method: \"occlusion\", baseline: \"\(baseline)\").scores"
+      )
+    }
+    // The token that this model's configuration names for padding.
+    #expect(try scores("padding") == scores("<｜end▁of▁sentence｜>"))
+    #expect(try scores("padding") != scores("zero"))
+  }
+
   @Test func wordsAndTokensAddUpToTheSame() throws {
     let bench = try Self.bench()
     try bench.run(
@@ -137,6 +149,9 @@ import Testing
   @Test func whatCannotBeExplainedSaysSo() throws {
     let bench = try Self.bench()
     #expect(try bench.failure("attribute(\"a\", method: \"magic\")").message.contains("magic"))
+    let specimen = try Bench("specimen")
+    let unpadded = try specimen.failure("attribute(\"a\", baseline: \"padding\")")
+    #expect(unpadded.message.contains("names no token for padding"))
     let unequal = try bench.failure("attribute(\"12\", baseline: \"123\", method: \"occlusion\")")
     #expect(unequal.message.contains("are explained"))
     #expect(unequal.code == "wrong-value")
