@@ -13,8 +13,7 @@ struct AttributionCheck: Sendable {
   /// A sentence for each trial.
   var notes: [String] {
     let (left, random) = (faithfulness.deletionArea, faithfulness.randomArea)
-    let order =
-      left < random ? "its order names what matters" : "its order does no better than chance"
+    let order = left < random ? "better" : "no better"
     let number = NumberText.short(similarity, 2)
     let meaning =
       switch similarity {
@@ -25,7 +24,7 @@ struct AttributionCheck: Sendable {
     return [
       "Strongest tokens taken away first: deletion area \(NumberText.short(left, 2)), in random orders "
         + "\(NumberText.short(random, 2)); given back first: insertion area "
-        + "\(NumberText.short(faithfulness.insertionArea, 2)); \(order).",
+        + "\(NumberText.short(faithfulness.insertionArea, 2)); its order does \(order) than random ones.",
       "Random weights: rank correlation \(number) of the scores' sizes; \(meaning).",
     ]
   }

@@ -75,8 +75,9 @@ public struct AnswerAttribution: Sendable {
       (self.scores, self.values, deltas, steps) = (rows, values, nil, 1)
     case .deepLift:
       var found: [(scores: [Double], found: RescaledMultipliers)] = []
+      let absent = try question.baseline(options.baseline, cancellation)
       for step in answer.indices {
-        found.append(try question.changes(step, options.baseline, cancellation))
+        found.append(try question.changes(step, from: absent, cancellation))
         progress(Double(step + 1) / Double(answer.count))
       }
       self.scores = found.map(\.scores)

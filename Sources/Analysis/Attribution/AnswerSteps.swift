@@ -114,15 +114,15 @@ struct AnswerSteps {
     ).map(\.embeddings.floats)
   }
 
-  /// What each token's change from the baseline does to a scalar, by DeepLIFT's multipliers.
+  /// What each token's change from what `baseline` gave does to a scalar, by DeepLIFT's multipliers.
   func changes(
-    _ step: Int, _ kind: AttributionBaseline, _ cancellation: Cancellation?
+    _ step: Int, from absent: [Float], _ cancellation: Cancellation?
   ) throws -> (scores: [Double], found: RescaledMultipliers) {
     let (count, width) = (explained(step), model.configuration.width)
     let own = vectors.floats
     // What comes after the tokens that explain it is given, as it is for the text.
-    let base = try baseline(kind, cancellation)[..<(count * width)] + own[(count * width)...]
-    let baseline = Tensor(shape: vectors.shape, Array(base))
+    let base = Array(absent[..<(count * width)] + own[(count * width)...])
+    let baseline = Tensor(shape: vectors.shape, base)
     let found =
       if let written {
         try model.multipliers(

@@ -114,7 +114,8 @@ public struct Attribution: Sendable {
       (baselineValue, delta, steps) = (nil, nil, max(1, options.samples))
     case .deepLift:
       let steps = AnswerSteps(question)
-      let result = try steps.changes(0, options.baseline, cancellation)
+      let result = try steps.changes(
+        0, from: try steps.baseline(options.baseline, cancellation), cancellation)
       (scores, gradient) = (result.scores, rows(result.found.multipliers.floats))
       (value, baselineValue) = (result.found.value, result.found.baselineValue)
       delta = result.scores.reduce(0, +) - (value - result.found.baselineValue)

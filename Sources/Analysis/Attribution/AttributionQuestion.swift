@@ -188,38 +188,32 @@ public enum AttributionBaseline: Sendable, Hashable {
   func vectors(
     _ count: Int, of model: LanguageModel, _ cancellation: Cancellation?
   ) throws -> [Float] {
-    if case .tokens(let ids) = self {
+    let width = model.configuration.width
+    switch self {
+    case .zero: return [Float](repeating: 0, count: count * width)
+    case .tokens(let ids):
       guard ids.count == count else {
         throw AttributionBaselineError(given: ids.count, needed: count)
       }
       return try model.tokenVectors(ids: ids, cancellation: cancellation).floats
-    }
-    let absent = try vector(of: model, cancellation)
-    return (0..<count).flatMap { _ in absent }
-  }
-
-  /// The one vector of a baseline that is the same everywhere, as many numbers as the model is wide.
-  private func vector(of model: LanguageModel, _ cancellation: Cancellation?) throws -> [Float] {
-    switch self {
-    case .zero: return [Float](repeating: 0, count: model.configuration.width)
-    case .tokens: preconditionFailure("another text has a vector for each place")
-    case .token(let id): return try model.tokenVectors(ids: [id]).floats
+    case .token(let id):
+      let vector = try model.tokenVectors(ids: [id]).floats
+      return (0..<count).flatMap { _ in vector }
     case .beginning:
-      guard let id = model.tokenizer?.beginOfSequenceID,
-        id < model.configuration.vocabulary
-      else { return try Self.mean.vector(of: model, cancellation) }
-      return try model.tokenVectors(ids: [id]).floats
+      guard let id = model.tokenizer?.beginOfSequenceID, id < model.configuration.vocabulary
+      else { return try Self.mean.vectors(count, of: model, cancellation) }
+      return try Self.token(id).vectors(count, of: model, cancellation)
     case .mean:
-      let (count, width) = (model.configuration.vocabulary, model.configuration.width)
-      let block = model.configuration.contextLength
+      let (vocabulary, block) = (model.configuration.vocabulary, model.configuration.contextLength)
       var sums = [Double](repeating: 0, count: width)
-      for start in stride(from: 0, to: count, by: block) {
+      for start in stride(from: 0, to: vocabulary, by: block) {
         try cancellation?.check()
         let rows = try model.tokenVectors(
-          ids: Array(start..<min(count, start + block)), cancellation: cancellation)
+          ids: Array(start..<min(vocabulary, start + block)), cancellation: cancellation)
         for (index, number) in rows.floats.enumerated() { sums[index % width] += Double(number) }
       }
-      return sums.map { Float($0 / Double(count)) }
+      let mean = sums.map { Float($0 / Double(vocabulary)) }
+      return (0..<count).flatMap { _ in mean }
     }
   }
 }
