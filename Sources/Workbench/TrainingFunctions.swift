@@ -19,7 +19,8 @@ enum TrainingFunctions {
       is asked. An interrupt keeps what was learned up to the last step, and numbers that grow without bound end \
       the training before the step at which they do: `training()` gives what there is then. With method: "lora" the weights stay as \
       they are, and narrow maps beside the chosen ones learn; `run.model` has them added in. \
-      With `into`, the state is saved at the end, at an interrupt, and as it goes at least about once a minute: the same call with \
+      With `into`, the state is saved at the end, at an interrupt, and as it goes about once a minute, or more seldom where saving takes \
+      long: the same call with \
       resume: true goes on from there after whatever ended it, to weights that are bit for bit those of a training \
       that nothing ended. `steps` may be more than it was; everything else that decides the weights stays.
       """,

@@ -26,6 +26,14 @@ import Testing
     "neurons([text, other], layer: 2, top: 5).table",
     "next(text, top: 9).probabilities",
     "generate(text, tokens: 6, temperature: 0.9, seed: 3).probabilities",
+    """
+    probe(["rain", "snow", "storm", "sunshine", "table", "chair", "lamp", "shelf"],
+      ["weather", "weather", "weather", "weather", "thing", "thing", "thing", "thing"],
+      folds: 4, controls: 5).accuracy
+    """,
+    "embed(vocabulary: true)[0..<300] |> project(method: \"tsne\", seed: 1)",
+    "embed(vocabulary: true)[0..<300] |> project(method: \"umap\", seed: 1)",
+    "embed(vocabulary: true)[0..<300] |> project(dims: 3)",
   ]
 
   @Test(arguments: cells) func theSameBitsOnAnyNumberOfThreads(cell: String) throws {
@@ -43,6 +51,7 @@ import Testing
     let expected = try numbers(1)
     for threads in [2, 5] { #expect(try numbers(threads) == expected) }
   }
+
   /// The runs and the random concepts of a test are divided among threads, too.
   @Test func conceptsAreTestedAlikeOnAnyNumberOfThreads() throws {
     let model = try LanguageModel.load(path: "\(shippedModels)/specimen")
@@ -62,11 +71,10 @@ import Testing
     options.runs = 7
     options.randomConcepts = 23
     func tested(_ threads: Int) throws -> [ConceptSensitivity.Layer] {
-      let pool = ThreadPool(threadCount: threads)
-      return try Compute.with(pool: pool) {
+      try Compute.with(pool: ThreadPool(threadCount: threads)) {
         try ConceptSensitivity(
-          concept: subset(0..<8), random: ConceptBackground(subset(8..<40), pool: pool),
-          gradients: gradients, options: options, pool: pool
+          concept: subset(0..<8), random: ConceptBackground(subset(8..<40)), gradients: gradients,
+          options: options
         ).layers
       }
     }
